@@ -1,0 +1,1 @@
+"""commonpool: one shared pool of accelerators for many tenants."""

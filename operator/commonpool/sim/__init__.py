@@ -1,0 +1,1 @@
+"""commonpool.sim."""
