@@ -1,0 +1,3 @@
+module commonpool.dev/scheduler
+
+go 1.26.0
