@@ -1,0 +1,46 @@
+"""What the environment may say, and where it is read: here and nowhere else."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from commonpool.model.names import SYSTEM_NAMESPACE
+
+
+class Settings(BaseSettings):
+    """One process's settings: `COMMONPOOL_<NAME>` sets a field, the XDG folders and `KUBECONFIG` count as everywhere."""
+
+    model_config = SettingsConfigDict(env_prefix="COMMONPOOL_", frozen=True, extra="ignore", populate_by_name=True)
+
+    kubeconfig: Path | None = Field(
+        default=None,
+        validation_alias=AliasChoices("COMMONPOOL_KUBECONFIG", "KUBECONFIG"),
+        description="which cluster; none: the pod's own account, else ~/.kube/config",
+    )
+    namespace: str = Field(default=SYSTEM_NAMESPACE, description="where the control plane's own objects live (Lease, accounts)")
+    libpacking: Path | None = Field(default=None, description="the native packing engine's shared library")
+    http_host: str = Field(default="0.0.0.0", description="address of /metrics, /healthz and /readyz")  # noqa: S104 - probes come from the node
+    http_port: int = Field(default=8080, ge=0, le=65535, description="port of /metrics, /healthz and /readyz")
+    log_level: str = Field(default="info", description="debug, info, warning or error")
+    identity: str | None = Field(default=None, description="name of this process in the Lease; none: host name and a random part")
+
+    cluster: str = Field(default="default", description="which local cluster a command means when it says none")
+    source: Path | None = Field(default=None, description="a checkout of commonpool, for `local`; none: the one this package runs from")
+    cache_home: Path = Field(default=Path("~/.cache"), validation_alias=AliasChoices("XDG_CACHE_HOME"))
+    state_home: Path = Field(default=Path("~/.local/state"), validation_alias=AliasChoices("XDG_STATE_HOME"))
+
+    @property
+    def cache_dir(self) -> Path:
+        """What can be made again: built binaries, a Go toolchain."""
+        return self.cache_home.expanduser() / "commonpool"
+
+    @property
+    def state_dir(self) -> Path:
+        """What a local cluster remembers, a folder a cluster."""
+        return self.state_home.expanduser() / "commonpool"
+
+
+def read_settings() -> Settings:
+    """Read the environment once, at the edge; everything below is handed what it needs."""
+    return Settings()
