@@ -1,0 +1,192 @@
+"""Everything a decision may look at, `now` included, frozen.
+
+`build_snapshot` sorts every part by its unique key: equal facts make equal snapshots,
+in whatever order they were read.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from commonpool.model.amounts import NOTHING, Amounts
+from commonpool.model.ids import ChildKey, NodeName, PoolName, Seat, TenantName, WorkloadName
+from commonpool.model.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Nodes that carry one kind of accelerator."""
+
+    name: PoolName
+    resource_name: str
+    """The extended resource that pods ask for, e.g. `nvidia.com/gpu`."""
+    memory_bytes: int = 0
+    """Memory of one accelerator; 0 if nobody said."""
+    speed_gflops: tuple[tuple[str, int], ...] = ()
+    """Dense GFLOP/s of one accelerator by precision, sorted by precision."""
+    reference_milli: int = 1000
+    """What one accelerator counts in quotas of unit `reference`, in thousandths of a reference accelerator."""
+    topology: tuple[str, ...] = ()
+    """Node labels of the topology levels, widest first."""
+    open_to_all: bool = True
+    price_micro_per_hour: int = 0
+    """Price of one accelerator for one hour in millionths of `currency`."""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a pool. Nodes in no pool are not in a snapshot."""
+
+    name: NodeName
+    pool: PoolName
+    capacity: Amounts
+    """What the node can give to pods (allocatable)."""
+    foreign: Amounts = NOTHING
+    """What pods outside every workload hold there (daemons, admins)."""
+    domains: tuple[str, ...] = ()
+    """Its domain at each of its pool's topology levels: the label values from the widest level down, joined by `/`;
+    empty text where a label is missing."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Only the labels that some workload's node selector asks for, sorted."""
+    schedulable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Who uses the pool."""
+
+    name: TenantName
+    parent: TenantName | None = None
+    weight: int = 1
+    priority_classes: tuple[str, ...] = ()
+    """Priority classes its workloads may name, sorted; none named, none allowed but the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaLine:
+    """What a tenant and all its descendants may hold in some pools, counted together.
+
+    All amounts are thousandths of the line's unit (an accelerator, or a reference accelerator).
+    """
+
+    tenant: TenantName
+    pools: tuple[PoolName, ...]
+    weights_milli: tuple[int, ...]
+    """What one accelerator of each pool counts in this line, thousandths; same order as `pools`."""
+    guaranteed: int = 0
+    limit: int | None = None
+    lendable: int | None = None
+    """How much of the unused guarantee others may use; None: all of it."""
+    borrowable: int | None = None
+    """How much the tenant may hold beyond its guarantee; None: up to the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One acceptable kind of accelerator: a pool by name, or any pool that can do what is asked."""
+
+    pool: PoolName | None = None
+    resource_name: str | None = None
+    """Pods that exist as they are ask for a resource: every pool that has it will do."""
+    memory_bytes: int = 0
+    precision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A place that a workload has: promised by a Round, or taken by a bound pod."""
+
+    node: NodeName
+    pool: PoolName
+    seat: Seat
+    bound: bool
+    amounts: Amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A reason, known before any planning, for which a workload must not be placed."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One thing a tenant wants to run."""
+
+    name: WorkloadName
+    child: ChildKey
+    tenant: TenantName | None
+    shape: Amounts
+    """What one pod takes."""
+    created_at: int
+    """Seconds since 1970; the age of a workload in the queue."""
+    needs: tuple[Seat, ...] = ()
+    """Pods that have no place yet, in order."""
+    needs_min: int = 0
+    """So many of `needs` start together or none does: all of them for a gang that has not begun, 1 for the rest."""
+    holdings: tuple[Holding, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    """In order of preference; the first pool that fits is taken."""
+    priority: int = 0
+    priority_class: str = ""
+    required_level: str | None = None
+    preferred_level: str | None = None
+    node_selector: tuple[tuple[str, str], ...] = ()
+    blocked: Blocked | None = None
+    generation: int = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether some of it holds a place already."""
+        return bool(self.holdings)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The facts of one planning round. Build it with `build_snapshot`."""
+
+    now_at: int
+    """Seconds since 1970."""
+    epoch: int
+    number: int
+    """Of the Round that a plan over this snapshot would write."""
+    pools: tuple[Pool, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    tenants: tuple[Tenant, ...] = ()
+    quotas: tuple[QuotaLine, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+
+
+def _holding_key(holding: Holding) -> tuple[str, Seat, bool, str]:
+    return (holding.node, holding.seat, holding.bound, holding.pool)
+
+
+def build_snapshot(  # noqa: PLR0913 one argument a part of the world
+    *,
+    now_at: int,
+    epoch: int,
+    number: int,
+    pools: Iterable[Pool] = (),
+    nodes: Iterable[Node] = (),
+    tenants: Iterable[Tenant] = (),
+    quotas: Iterable[QuotaLine] = (),
+    workloads: Iterable[Workload] = (),
+) -> Snapshot:
+    """Freeze the facts of a round in one canonical order."""
+    return Snapshot(
+        now_at=now_at,
+        epoch=epoch,
+        number=number,
+        pools=tuple(sorted(pools, key=lambda pool: pool.name)),
+        nodes=tuple(sorted(nodes, key=lambda node: (node.pool, node.domains, node.name))),
+        tenants=tuple(sorted(tenants, key=lambda tenant: tenant.name)),
+        quotas=tuple(sorted(quotas, key=lambda line: (line.tenant, line.pools))),
+        workloads=tuple(sorted((_sorted_holdings(workload) for workload in workloads), key=lambda workload: workload.name)),
+    )
+
+
+def _sorted_holdings(workload: Workload) -> Workload:
+    holdings = tuple(sorted(workload.holdings, key=_holding_key))
+    return workload if holdings == workload.holdings else replace(workload, holdings=holdings)
