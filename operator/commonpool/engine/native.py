@@ -1,0 +1,146 @@
+"""The packing engine in Go (scheduler/cmd/libpacking), called through its C face; arrays cross over by address, never by element."""
+
+import ctypes
+from array import array
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from commonpool.engine import checks
+from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fault, Fleet, GangAnswer, GangRequest
+from commonpool.errors import EngineError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+VERSION = 1
+
+_INT = ctypes.c_int64
+_ARRAY = ctypes.c_void_p
+_SIGNATURES = {
+    "packing_version": (),
+    "packing_open": (_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT),
+    "packing_place": (_INT, _ARRAY, _ARRAY, _INT, _ARRAY, _INT, _ARRAY),
+    "packing_add": (_INT, _INT, _ARRAY),
+    "packing_close": (_INT,),
+}
+
+
+def load_native(path: "Path") -> "NativeEngine":
+    """Load the library; raises `SetupError` if it is not there, is not a library, or is of another version.
+
+    A process must not fork after this and use the engine in the child: the Go runtime's threads do not follow.
+    """
+    try:
+        library = ctypes.CDLL(str(path))
+        for name, arguments in _SIGNATURES.items():
+            function = getattr(library, name)
+            function.argtypes, function.restype = arguments, _INT
+    except (OSError, AttributeError) as error:
+        raise SetupError(f"`{path}` cannot be loaded as the packing engine: {error}") from error
+    version = library.packing_version()
+    if version != VERSION:
+        raise SetupError(f"`{path}` has version `{version}`, not {VERSION}", hint="build it again from this source tree")
+    return NativeEngine(library)
+
+
+class NativeEngine:
+    """Made by `load_native`; one for the whole process is enough."""
+
+    name = "native"
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+
+    def open(self, fleet: Fleet) -> "NativePacking":
+        """Copy the fleet into a packing, once a round."""
+        checks.check_lengths(fleet)
+        classes = len(fleet.classes) // CLASS_FIELDS
+        handle = self._library.packing_open(
+            _address(fleet.free), fleet.nodes, _address(fleet.domains), fleet.levels, _address(fleet.classes), classes
+        )
+        if handle < 0:
+            _refuse(handle, lambda: checks.check_fleet(fleet))
+        return NativePacking(self._library, handle, fleet)
+
+
+class NativePacking:
+    """See `protocol.Packing`."""
+
+    def __init__(self, library: ctypes.CDLL, handle: int, fleet: Fleet) -> None:
+        self._library = library
+        self._handle = handle
+        self._nodes, self._levels = fleet.nodes, fleet.levels
+        self._out = array("q")
+        self._fit_count = array("q", [0])
+
+    def place(self, request: GangRequest, eligible: "array[int]") -> GangAnswer:
+        """Place the gang, or nothing of it; cost grows with the eligible nodes and the pods placed."""
+
+        def check() -> None:
+            self._check_open()
+            checks.check_request(request, self._levels)
+            checks.check_eligible(eligible, self._nodes)
+
+        checks.check_amounts_length("amounts", request.amounts)
+        checks.check_typecode("eligible", eligible)
+        try:
+            flat = array("q", (*request.amounts, request.min_count, request.count, request.level))
+        except OverflowError:
+            _refuse(Fault.OVERFLOW, check)
+        out = self._room_for(request.count)
+        placed = self._library.packing_place(
+            self._handle, _address(flat), _address(eligible), len(eligible), _address(out), len(out), _address(self._fit_count)
+        )
+        if placed < 0:
+            _refuse(placed, check)
+        return GangAnswer(nodes=out[:placed], fit_count=self._fit_count[0])
+
+    def add(self, node: int, amounts: Amounts) -> None:
+        """Give `amounts` back to a node, or take them where they are negative."""
+
+        def check() -> None:
+            self._check_open()
+            checks.check_node(node, self._nodes)
+            checks.check_within_limits("amounts", amounts)
+
+        checks.check_amounts_length("amounts", amounts)
+        try:
+            flat = array("q", (*amounts, node))
+        except OverflowError:
+            _refuse(Fault.OVERFLOW, check)
+        result = self._library.packing_add(self._handle, flat[AMOUNTS], _address(flat))
+        if result < 0:
+            _refuse(result, check)
+
+    def close(self) -> None:
+        """Forget the fleet."""
+        if self._handle:
+            self._library.packing_close(self._handle)
+            self._handle = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if not self._handle:
+            raise EngineError("the packing is closed", code=Fault.BAD_HANDLE)
+
+    def _room_for(self, count: int) -> "array[int]":
+        missing = min(count, MAX_COUNT) - len(self._out)
+        if missing > 0:
+            self._out.frombytes(bytes(missing * self._out.itemsize))
+        return self._out
+
+
+def _address(values: "array[int]") -> int:
+    return values.buffer_info()[0]
+
+
+def _refuse(code: int, check: "Callable[[], None]") -> NoReturn:
+    """Let the shared checks find the sentence; what they do not know is told by its code."""
+    check()
+    raise EngineError(f"the native packing engine refused the call: `{Fault(code).name}`", code=code)
