@@ -4,6 +4,7 @@ CommonpoolError
 ├── UserError       who wrote the manifest or typed the command: told as a False condition or an exit code, never retried
 ├── SetupError      who installed it: a file, a binary or a right is missing
 ├── ClusterError    nobody yet: the cluster did not answer as it should; retried
+│   └── ConflictError  somebody else was faster: read again, decide again
 └── BugError        we: one part broke its contract with another
     └── EngineError     the packing engine refused what it was given
 """
@@ -31,6 +32,10 @@ class SetupError(CommonpoolError):
 
 class ClusterError(CommonpoolError):
     """The cluster did not answer as it should; the same call may succeed later."""
+
+
+class ConflictError(ClusterError):
+    """The object is not the one that was read, or exists already."""
 
 
 class BugError(CommonpoolError):
