@@ -1,0 +1,70 @@
+"""What the pool did and holds, for Prometheus: computed from (snapshot, plan) afterwards.
+
+Cardinality: pools x states, tenants x pools, reasons. Never a workload or a node.
+"""
+
+from collections import Counter
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import Counter as Count
+
+from commonpool.cycle import Cycle
+from commonpool.model.amounts import GPU_MILLI
+from commonpool.model.snapshot import Snapshot
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """One operator's metrics in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.leading_epoch = self._gauge("leader_epoch", "epoch in which this process leads; 0 while it stands by")
+        self.round_seconds = Histogram(
+            "commonpool_round_duration_seconds",
+            "one round from reading the mirror to the last write",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.rounds = self._count("rounds", "planning rounds by whether they placed anything", "placed")
+        self.placed_pods = self._count("placed_pods", "pods promised a place, by pool and reason", "pool", "reason")
+        self.failed_writes = self._count("failed_writes", "writes that the cluster refused, by what they were for", "subject")
+        self.waiting = self._gauge("waiting_workloads", "workloads that wait, by reason", "reason")
+        self.pool_accelerators = self._gauge("pool_accelerators", "accelerators of a pool: total, bound, promised", "pool", "state")
+        self.tenant_accelerators = self._gauge("tenant_accelerators", "accelerators held, promises included", "tenant", "pool")
+
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"commonpool_{name}", help_text, labels, registry=self.registry)
+
+    def _count(self, name: str, help_text: str, *labels: str) -> Count:
+        return Count(f"commonpool_{name}", help_text, labels, registry=self.registry)
+
+    def observe(self, cycle: Cycle) -> None:
+        """Show what one round saw and decided."""
+        self.rounds.labels(str(bool(cycle.plan.place)).lower()).inc()
+        for place in cycle.plan.place:
+            self.placed_pods.labels(place.pool, place.why).inc(len(place.entries))
+        self.waiting.clear()
+        for reason, count in Counter(hold.reason for hold in cycle.plan.hold).items():
+            self.waiting.labels(reason).set(count)
+        self._observe_holdings(cycle.snapshot)
+
+    def _observe_holdings(self, snapshot: Snapshot) -> None:
+        total: Counter[str] = Counter()
+        held: Counter[tuple[str, str]] = Counter()
+        tenants: Counter[tuple[str, str]] = Counter()
+        for node in snapshot.nodes:
+            total[node.pool] += node.capacity.gpu_milli
+        for workload in snapshot.workloads:
+            for holding in workload.holdings:
+                held[holding.pool, "bound" if holding.bound else "promised"] += holding.amounts.gpu_milli
+                tenants[workload.tenant or "", holding.pool] += holding.amounts.gpu_milli
+        self.pool_accelerators.clear()
+        for pool in snapshot.pools:
+            self.pool_accelerators.labels(pool.name, "total").set(total[pool.name] / GPU_MILLI)
+            for state in ("bound", "promised"):
+                self.pool_accelerators.labels(pool.name, state).set(held[pool.name, state] / GPU_MILLI)
+        self.tenant_accelerators.clear()
+        for (tenant, name), milli in tenants.items():
+            self.tenant_accelerators.labels(tenant, name).set(milli / GPU_MILLI)
