@@ -1,0 +1,52 @@
+"""Inference: replicas that stay up behind one address and follow their load."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from commonpool.api.names import Word
+from commonpool.api.podtemplate import RUNS_FOR_EVER, PodTemplate
+from commonpool.api.quantity import Quantity
+from commonpool.api.resource import Model
+from commonpool.api.rules import Rule
+from commonpool.api.training import ORDERED
+
+
+class ServingReplicas(Model):
+    """How many replicas, from and to. A plain number is min = max."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (ORDERED,)
+
+    min: Annotated[int, Field(ge=0, le=100_000)]
+    """Replicas that stay up even without load; 0: all may go."""
+    max: Annotated[int, Field(ge=1, le=100_000)]
+    """Replicas that it may grow to under load."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_is_min_and_max(cls, value: Any) -> Any:  # noqa: ANN401 -- what comes from outside may be anything
+        return {"min": value, "max": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Target(Model):
+    """What the number of replicas follows."""
+
+    metric: Word
+    """Name of the measure, e.g. requestsPerSecond."""
+    per_replica: Quantity
+    """How much of it one replica carries, e.g. "10"."""
+
+
+class Inference(Model):
+    """Replicas that stay up behind one address: a Deployment and a Service are made when it is placed."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (RUNS_FOR_EVER,)
+
+    replicas: ServingReplicas
+    """How many replicas (pods), from and to."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    """The port where the containers listen, and the Service too."""
+    target: Target | None = None
+    """What the number of replicas follows between min and max; absent: it stays at min, at least 1."""
+    template: PodTemplate
+    """What the pods are. The accelerators are added to the first container."""

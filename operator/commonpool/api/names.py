@@ -1,0 +1,29 @@
+"""Names and words with their bounds, as the fields of all kinds use them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+LABEL_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+KEY_PATTERN = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+
+Name = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
+"""A DNS label: the name of a pool, tenant, workload or namespace."""
+
+Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern="^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+"""A DNS subdomain: the name of most other Kubernetes objects."""
+
+Key = Annotated[str, Field(min_length=1, max_length=317, pattern=KEY_PATTERN)]
+"""A qualified name: the key of a label, or a resource name."""
+
+Word = Annotated[str, Field(min_length=1, max_length=63, pattern="^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
+"""An open word, e.g. a vendor or a model."""
+
+Sentence = Annotated[str, Field(max_length=1024)]
+"""Text for people, written by the operator."""
+
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+"""How many: accelerators, replicas or nodes."""
+
+Tier = Literal["Guaranteed", "Standard", "Spot"]
+Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]

@@ -1,0 +1,60 @@
+"""Quantities as Kubernetes writes them: `80Gi`, `500m`, `2`, `1e3`."""
+
+import re
+from decimal import ROUND_CEILING, Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+PATTERN = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$"
+
+_BINARY = {suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)}
+_DECIMAL = {suffix: Decimal(1000) ** power for power, suffix in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), start=-3)}
+_NUMBER = re.compile(r"^(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?)(?P<suffix>[KMGTPE]i|[numkMGTPE]|)$")
+
+
+def parse_quantity(text: str | int) -> Decimal:
+    """Read a quantity exactly.
+
+    Raises ValueError for anything that the apiserver would refuse as well.
+    """
+    match = _NUMBER.match(str(text))
+    if match is None:
+        raise ValueError(f"`{text}` is not a quantity\n\nhint: write it like `80Gi`, `500m` or `2`")
+    suffix = match["suffix"]
+    return Decimal(match["number"]) * (_BINARY.get(suffix) or _DECIMAL[suffix])
+
+
+def parse_whole(text: str | int) -> int:
+    """Read a quantity in its base unit (bytes, accelerators), rounded up as Kubernetes does."""
+    return int(parse_quantity(text).to_integral_value(rounding=ROUND_CEILING))
+
+
+def parse_milli(text: str | int) -> int:
+    """Read a quantity in thousandths (milli-CPU), rounded up as Kubernetes does."""
+    return int((parse_quantity(text) * 1000).to_integral_value(rounding=ROUND_CEILING))
+
+
+def _checked(text: str) -> str:
+    parse_quantity(text)
+    return text
+
+
+def _number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    AfterValidator(_checked),
+    WithJsonSchema(
+        {
+            "x-kubernetes-int-or-string": True,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "pattern": PATTERN,
+            "maxLength": 32,
+        }
+    ),
+]
+"""A number or a string with a suffix; kept as the text that was written."""

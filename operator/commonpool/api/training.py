@@ -1,0 +1,63 @@
+"""Training: a gang of replicas that start together, may grow and shrink, and write checkpoints."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from commonpool.api.podtemplate import RUNS_TO_THE_END, PodTemplate
+from commonpool.api.resource import Model
+from commonpool.api.rules import Rule
+
+ORDERED = Rule(
+    "self.min <= self.max",
+    says="'max `%d` is less than min `%d`: lower min or raise max'.format([self.max, self.min])",
+)
+
+
+class Replicas(Model):
+    """How many replicas, from and to; `min` start together or not at all. A plain number is min = max."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        ORDERED,
+        Rule(
+            "self.max < self.min || (self.max - self.min) % self.step == 0",
+            says="'from min `%d` in steps of `%d` one never comes to max `%d`: use max `%d`'"
+            ".format([self.min, self.step, self.max, self.max - (self.max - self.min) % self.step])",
+        ),
+    )
+
+    min: Annotated[int, Field(ge=1, le=100_000)]
+    """Replicas that must start together; with fewer it waits."""
+    max: Annotated[int, Field(ge=1, le=100_000)]
+    """Replicas that it can use: it grows up to here while accelerators are free, and is shrunk towards `min` when others need them."""
+    step: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """It grows and shrinks by multiples of this."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_is_min_and_max(cls, value: Any) -> Any:  # noqa: ANN401 -- what comes from outside may be anything
+        return {"min": value, "max": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Checkpoint(Model):
+    """How the training saves its work."""
+
+    interval_seconds: Annotated[int, Field(ge=1, le=604_800)]
+    """Seconds between two checkpoints: the most that an eviction can lose."""
+    grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
+    """Seconds that it is given to write one more before it is stopped."""
+
+
+class Training(Model):
+    """A gang of replicas that start together: an Indexed Job, made when it is placed; rank and address of rank 0 are in its environment."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (RUNS_TO_THE_END,)
+
+    replicas: Replicas
+    """How many replicas (pods), from and to."""
+    checkpoint: Checkpoint | None = None
+    """How the training saves its work; absent: an eviction loses all of it."""
+    min_runtime_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 0
+    """Seconds after its start in which it is not evicted for another tenant's gain."""
+    template: PodTemplate
+    """What the pods are. The accelerators are added to the first container."""

@@ -1,0 +1,96 @@
+"""Where a GPUWorkload stands, and what would help: the status that the operator writes."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from commonpool.api.conditions import Conditions, ObservedGeneration
+from commonpool.api.money import Money
+from commonpool.api.names import Count, Name, Sentence, Tier
+from commonpool.api.resource import Model
+from commonpool.api.rules import PRESERVED
+from commonpool.api.timestamp import Timestamp
+
+Reason = Annotated[str, Field(max_length=128, pattern="^([A-Za-z][A-Za-z0-9]*)?$")]
+
+
+class ExpectedStart(Model):
+    """When it is expected to start."""
+
+    from_: Annotated[Timestamp | None, Field(alias="from")] = None
+    """Not before this instant."""
+    to: Timestamp | None = None
+    """Not after this instant, if all others use their whole time."""
+
+
+class Wait(Model):
+    """Why it waits, and what would start it."""
+
+    reason: Reason
+    """Why, in one word, e.g. QuotaReached."""
+    message: Sentence
+    """Why, in one sentence."""
+    position: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """Its place among those that wait for the same pool."""
+    expected_start: ExpectedStart | None = None
+    """When it is expected to start; absent: nobody can tell."""
+    nearest_change: Sentence | None = None
+    """The smallest change that would start it now, e.g. "4 replicas instead of 8 would start now"."""
+
+
+class ReplicaCounts(Model):
+    """Its replicas, counted."""
+
+    ready: Count | None = None
+    """Pods that are ready."""
+    have: Count = 0
+    """Pods that are bound to a node."""
+    want: Count = 0
+    """Pods that it should have."""
+    summary: Annotated[str, Field(max_length=32)] | None = None
+    """have/want, e.g. 4/4."""
+
+
+class Eviction(Model):
+    """Why it lost its place."""
+
+    rule: Reason
+    """The rule that allowed it."""
+    by: Annotated[str, Field(max_length=512)]
+    """Who got its place."""
+    at: Timestamp
+    """When."""
+
+
+class GPUWorkloadStatus(Model):
+    """Where it stands, and what would help."""
+
+    observed_generation: ObservedGeneration | None = None
+    """The metadata.generation that this status belongs to."""
+    conditions: Conditions | None = None
+    """Admitted: it may run here at all; Placed: all its replicas have their nodes; Running: its pods run; Succeeded: Unknown until it ends,
+    its reason says where it stands."""
+    wait: Wait | None = None
+    """Why it waits, and what would start it; absent: it does not wait."""
+    kind: Annotated[str, Field(max_length=63)] | None = None
+    """What is run: Training, Inference, HPC, or the kind of the tracked object."""
+    pool: Name | None = None
+    """The pool where it runs."""
+    tenant: Name | None = None
+    """Who pays."""
+    tier: Tier | None = None
+    """How firmly it runs now."""
+    replicas: ReplicaCounts | None = None
+    """Its replicas, counted."""
+    accelerators: Count | None = None
+    """Accelerators that it holds, promised ones too."""
+    promised_at: Timestamp | None = None
+    """When it was given its place."""
+    accelerator_seconds: Annotated[int, Field(ge=0)] | None = None
+    """What it has used: accelerators times seconds, since it was made."""
+    cost: Money | None = None
+    """What that cost."""
+    last_eviction: Eviction | None = None
+    """Why it lost its place the last time; absent: it never did."""
+    kopf: Annotated[dict[str, Any], PRESERVED] | None = None
+    """Bookkeeping of the operator."""
