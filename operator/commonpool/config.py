@@ -11,7 +11,7 @@ from commonpool.model.names import SYSTEM_NAMESPACE
 class Settings(BaseSettings):
     """One process's settings: `COMMONPOOL_<NAME>` sets a field, the XDG folders and `KUBECONFIG` count as everywhere."""
 
-    model_config = SettingsConfigDict(env_prefix="COMMONPOOL_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="COMMONPOOL_", frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
     kubeconfig: Path | None = Field(
         default=None,

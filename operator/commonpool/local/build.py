@@ -1,0 +1,126 @@
+"""From the bill of materials to binaries: built once per content, kept in the user's cache folder, replaced atomically.
+
+A folder of binaries is named by everything that went into it, so what is there is right, and a second start finds it in milliseconds.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from commonpool.local.gorun import run_go
+from commonpool.local.gotool import Go
+from commonpool.local.locks import hold_lock
+from commonpool.local.places import Source
+from commonpool.local.teller import Teller
+
+_KEPT = 2  # folders of each kind: this one, and the one before for whoever goes back
+_VERSION = "-X k8s.io/component-base/version"
+_KUBERNETES = f"-s -w {_VERSION}.gitVersion=v1.37.1 {_VERSION}.gitMajor=1 {_VERSION}.gitMinor=37"
+_SOURCES = ("*.go", "*.c", "*.h")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is built together: one Go module, one `go build` for each list of arguments; `{out}` stands for the folder."""
+
+    what: str
+    folder: Path
+    commands: tuple[tuple[str, ...], ...]
+    sources: bool
+    cold: str
+
+
+def controlplane_recipe(source: Source) -> Recipe:
+    """Kubernetes, etcd (its binary is called `server`) and KWOK."""
+    command = ("-ldflags", _KUBERNETES, "-o", "{out}/", "tool")
+    return Recipe("controlplane", source.controlplane, (command,), sources=False, cold="about 9 minutes on 2 cores, most of it Kubernetes")
+
+
+def helm_recipe(source: Source) -> Recipe:
+    """The helm command."""
+    return Recipe("helm", source.helm, (("-ldflags", "-s -w", "-o", "{out}/", "tool"),), sources=False, cold="about 2 minutes on 2 cores")
+
+
+def scheduler_recipe(source: Source) -> Recipe:
+    """kube-scheduler with our plugin, and the packing engine as a C library."""
+    commands = (
+        ("-ldflags", _KUBERNETES, "-o", "{out}/kube-scheduler", "./cmd/kube-scheduler"),
+        ("-ldflags", "-s -w", "-buildmode=c-shared", "-o", "{out}/libpacking.so", "./cmd/libpacking"),
+    )
+    return Recipe("scheduler", source.scheduler, commands, sources=True, cold="about a minute once Kubernetes is compiled")
+
+
+def compute_key(recipe: Recipe, go: Go) -> str:
+    """Digest of all that decides what comes out: versions with their hashes, our sources, the arguments, the toolchain, the platform."""
+    digest = hashlib.sha256()
+    files = [recipe.folder / "go.mod", recipe.folder / "go.sum", *(_find_sources(recipe.folder) if recipe.sources else ())]
+    for file in files:
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(recipe.folder)} {len(content)}\n".encode() + content)
+    digest.update(repr((recipe.commands, go.version, platform.system(), platform.machine())).encode())
+    return digest.hexdigest()[:16]
+
+
+def build(recipe: Recipe, go: Go, bin_dir: Path, teller: Teller) -> Path:
+    """Return the folder with the recipe's binaries, building them if need be. Two builders wait for each other."""
+    final = bin_dir / f"{recipe.what}-{compute_key(recipe, go)}"
+    if final.is_dir():
+        os.utime(final)
+        return final
+    with hold_lock(bin_dir / f".{recipe.what}.lock", f"builds {recipe.what}", teller):
+        if not final.is_dir():
+            _build_into(recipe, go, final, teller)
+            _prune(bin_dir, recipe.what)
+    return final
+
+
+def _build_into(recipe: Recipe, go: Go, final: Path, teller: Teller) -> None:
+    began = time.monotonic()
+    teller.say(f"building {recipe.what}: {recipe.cold} if nothing of it is compiled yet, seconds if it is")
+    for left_over in final.parent.glob(f".{recipe.what}-*"):
+        shutil.rmtree(left_over, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{recipe.what}-"))
+    try:
+        for command in recipe.commands:
+            _run_command(recipe, go, [word.format(out=temporary) for word in command], teller)
+        temporary.rename(final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    teller.say(f"built {recipe.what} in {time.monotonic() - began:.0f} s")
+
+
+def _run_command(recipe: Recipe, go: Go, command: list[str], teller: Teller) -> None:
+    modules = packages = compiled = 0
+
+    def hear_list(line: str) -> None:
+        nonlocal modules, packages
+        if line.startswith("go: downloading"):
+            modules += 1
+        elif line:
+            packages += 1
+        teller.advance(f"{recipe.what}: downloading modules", modules, 0)
+
+    def hear_build(line: str) -> None:
+        nonlocal compiled
+        compiled += bool(line) and not line.startswith(("go: ", "#"))
+        teller.advance(f"{recipe.what}: compiling packages", compiled, packages)
+
+    run_go(go, recipe.folder, ["list", "-deps", command[-1]], hear_list)
+    run_go(go, recipe.folder, ["build", "-v", "-buildvcs=false", *command], hear_build)
+
+
+def _find_sources(folder: Path) -> Iterable[Path]:
+    found = {path for pattern in _SOURCES for path in folder.rglob(pattern)}
+    return sorted(path for path in found if not path.name.endswith("_test.go"))
+
+
+def _prune(bin_dir: Path, what: str) -> None:
+    folders = sorted(bin_dir.glob(f"{what}-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for old in folders[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,218 @@
+"""One local cluster: brings it up, completes it, breaks single processes for stories, takes it down."""
+
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from commonpool.config import Settings
+from commonpool.errors import UserError
+from commonpool.local.binaries import Binaries
+from commonpool.local.chart import install_chart
+from commonpool.local.client import Client
+from commonpool.local.fleet import Fleet
+from commonpool.local.kubernetes import CONTROL_PLANE, Builder
+from commonpool.local.locks import hold_lock
+from commonpool.local.memory import Memory, read_memory, write_memory
+from commonpool.local.nodes import apply_fleet
+from commonpool.local.pids import find_marked
+from commonpool.local.places import find_places, find_source
+from commonpool.local.pool import POOL
+from commonpool.local.process import find_log, find_running, send_signal, start_process, stop_identity, stop_process, wait_ready
+from commonpool.local.site import Site
+from commonpool.local.teller import Teller
+from commonpool.local.waiting import wait_until
+
+BUILDERS: dict[str, Builder] = {**CONTROL_PLANE, **POOL}  # in the order in which they start; they stop the other way round
+_ETCD_PATIENCE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What `up` shall bring; none means as it was, or the default the first time."""
+
+    fleet: Fleet | None = None
+    pool: bool | None = None
+    operator: bool | None = None
+    audit: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """One process as `status` tells it; `state` is running, stopped (wanted, not there) or off (not wanted)."""
+
+    name: str
+    pid: int | None
+    log: Path
+    state: str
+
+
+class LocalCluster:
+    """One cluster by its name. Several can run side by side; two calls on the same one wait for each other."""
+
+    def __init__(self, settings: Settings, name: str, teller: Teller) -> None:
+        self.places = find_places(settings, name)
+        self._settings = settings
+        self._teller = teller
+        self._binaries = Binaries(find_source(settings), settings.cache_dir, teller)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The admin's kubeconfig."""
+        return self.places.kubeconfig
+
+    def user_kubeconfig(self, user: str) -> Path:
+        """The kubeconfig of a user of the fleet file."""
+        return self.places.user_kubeconfig(user)
+
+    def log(self, name: str) -> Path:
+        """The log file of a process."""
+        return find_log(self.places, name)
+
+    def client(self) -> Client:
+        """The admin's client."""
+        return self._site().client()
+
+    def processes(self) -> list[ProcessState]:
+        """All processes in the order in which they start."""
+        wanted = self._wanted(read_memory(self.places.memory)) if self.places.memory.exists() else []
+        states = []
+        for name in BUILDERS:
+            identity = find_running(self.places, name)
+            state = "running" if identity else "stopped" if name in wanted else "off"
+            states.append(ProcessState(name, identity.pid if identity else None, self.log(name), state))
+        return states
+
+    def up(self, wish: Wish, *, fresh: bool = False) -> None:
+        """Bring it up, or complete what is there: processes that died are started, the rest is kept.
+
+        If this fails or is interrupted, the processes that it started are stopped again; the cluster's state is kept.
+        """
+        with self._alone():
+            if fresh:
+                self._stop_all()
+                shutil.rmtree(self.places.root, ignore_errors=True)
+            self.places.make()
+            memory = read_memory(self.places.memory)
+            _take_wish(memory, wish)
+            self._binaries.build_all(pool=memory.pool)
+            write_memory(self.places.memory, memory)
+            self._stop_strays()
+            self._stop_unwanted(memory)
+            with self._undo_on_failure() as started:
+                self._bring_up(memory, started)
+
+    def down(self, *, delete: bool = False) -> bool:
+        """Stop everything; its state is kept unless `delete`. Returns whether anything ran."""
+        with self._alone():
+            stopped = self._stop_all()
+            if delete:
+                shutil.rmtree(self.places.root, ignore_errors=True)
+        return stopped
+
+    def start(self, name: str) -> None:
+        """Start one process and wait until it serves; one that runs is kept."""
+        with self._alone():
+            self._start(self._site(), name)
+
+    def stop(self, name: str) -> None:
+        """Stop one process politely."""
+        _check_name(name)
+        with self._alone():
+            stop_process(self.places, name)
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to one process; after SIGKILL, wait until it is gone."""
+        _check_name(name)
+        identity = find_running(self.places, name)
+        if identity is None:
+            raise UserError(f"`{name}` does not run")
+        send_signal(identity, number)
+        if number is signal.SIGKILL:
+            wait_until(lambda: find_running(self.places, name) is None, f"`{name}` is gone", 10)
+
+    def _bring_up(self, memory: Memory, started: list[str]) -> None:
+        site = self._site(memory)
+        site.pinned = any(find_running(self.places, name) for name in BUILDERS)
+        for name in CONTROL_PLANE:
+            self._start(site, name, started)
+        if memory.fleet:
+            apply_fleet(site.client(), memory.fleet, self._teller)
+        if memory.pool:
+            install_chart(site, self._teller)
+            write_memory(self.places.memory, memory)
+        for name in POOL:
+            if name in self._wanted(memory):
+                self._start(site, name, started)
+
+    def _start(self, site: Site, name: str, started: list[str] | None = None) -> None:
+        _check_name(name)
+        if find_running(self.places, name):
+            return
+        process = BUILDERS[name](site)
+        self._teller.say(f"starting {name}")
+        if started is not None:
+            started.append(name)
+        start_process(self.places, process)
+        wait_ready(self.places, process)
+
+    @contextmanager
+    def _undo_on_failure(self) -> Iterator[list[str]]:
+        started: list[str] = []
+        try:
+            yield started
+        except BaseException:
+            if started:
+                self._teller.say(f"stopping again what was started: {', '.join(started)}")
+            for name in reversed(started):
+                stop_process(self.places, name, patience_seconds=_ETCD_PATIENCE_SECONDS)
+            self._stop_strays()
+            raise
+
+    def _stop_all(self) -> bool:
+        """In the order that ends in a second: etcd last, else the apiserver ignores SIGTERM."""
+        stopped = [stop_process(self.places, name, patience_seconds=_ETCD_PATIENCE_SECONDS) for name in reversed(BUILDERS)]
+        return self._stop_strays() or any(stopped)
+
+    def _stop_strays(self) -> bool:
+        """What a killed `up` had started and not written down, and what our processes left behind."""
+        known = {find_running(self.places, name) for name in BUILDERS}
+        strays = [identity for identity in find_marked(str(self.places.root)) if identity not in known]
+        for identity in strays:
+            self._teller.say(f"stopping process {identity.pid}, left over from an `up` that was killed")
+            stop_identity(identity, patience_seconds=3)
+        return bool(strays)
+
+    def _stop_unwanted(self, memory: Memory) -> None:
+        wanted = self._wanted(memory)
+        for name in reversed(BUILDERS):
+            if name not in wanted:
+                stop_process(self.places, name)
+
+    @staticmethod
+    def _wanted(memory: Memory) -> list[str]:
+        off = set() if memory.operator else {"operator"}
+        return [name for name in BUILDERS if (memory.pool or name not in POOL) and name not in off]
+
+    def _site(self, memory: Memory | None = None) -> Site:
+        return Site(self.places, memory or read_memory(self.places.memory), self._binaries, pinned=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = self.places.root.with_name(f".{self.places.name}.lock")
+        with hold_lock(lock, f"is working on the cluster `{self.places.name}`", self._teller):
+            yield
+
+
+def _take_wish(memory: Memory, wish: Wish) -> None:
+    memory.fleet = wish.fleet or memory.fleet
+    memory.pool = memory.pool if wish.pool is None else wish.pool
+    memory.operator = memory.operator if wish.operator is None else wish.operator
+    memory.audit = memory.audit if wish.audit is None else wish.audit
+
+
+def _check_name(name: str) -> None:
+    if name not in BUILDERS:
+        raise UserError(f"there is no process `{name}`", hint=f"there are {', '.join(BUILDERS)}")

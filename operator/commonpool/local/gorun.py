@@ -1,0 +1,67 @@
+"""Runs the go command and hears it: a line a package that it compiles, a line a module that it downloads."""
+
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from commonpool.errors import SetupError
+from commonpool.local.gotool import Go
+
+_TICK_SECONDS = 1.0
+_TAIL_LINES = 40
+
+
+def run_go(go: Go, folder: Path, arguments: Sequence[str | Path], hear: Callable[[str], None]) -> None:
+    """Run go in `folder`; `hear` gets each line of output, and an empty one every second in which there is none.
+
+    The caller's cache and module settings stay as they are. Whatever ends the wait (Ctrl-C too) ends the compilers with it.
+    """
+    process = subprocess.Popen(
+        [go.command, *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env={**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off"},
+    )
+    tail: list[str] = []
+    try:
+        for line in _read_lines(process):
+            if line:
+                tail = [*tail[1 - _TAIL_LINES :], line]
+            hear(line)
+        code = process.wait()
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    finally:
+        if process.stdout:
+            process.stdout.close()
+    if code != 0:
+        words = " ".join(str(argument) for argument in arguments[:2])
+        raise SetupError(f"`go {words}` failed in {folder}:\n\n" + "\n".join(tail))
+
+
+def _read_lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    if process.stdout is None:
+        return
+    descriptor = process.stdout.fileno()
+    rest = b""
+    while True:
+        if not select.select([descriptor], [], [], _TICK_SECONDS)[0]:
+            yield ""
+            continue
+        chunk = os.read(descriptor, 65536)
+        if not chunk:
+            break
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode(errors="replace") for line in lines if line)
+    if rest:
+        yield rest.decode(errors="replace")

@@ -1,0 +1,28 @@
+"""Makes the cluster's nodes those of the fleet file."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from commonpool.local.client import Client, Manifest
+from commonpool.local.fleet import Fleet, build_nodes
+from commonpool.local.teller import Teller
+
+_NODES = "/api/v1/nodes"
+_THREADS = 8
+
+
+def apply_fleet(client: Client, fleet: Fleet, teller: Teller) -> None:
+    """Create the nodes that are missing and delete the fake ones that the file does not name; those that are there stay as they are."""
+    wanted = {node["metadata"]["name"]: node for node in build_nodes(fleet)}
+    existing = {node["metadata"]["name"] for node in client.get(_NODES)["items"] if _is_fake(node)}
+    missing = [node for name, node in wanted.items() if name not in existing]
+    surplus = sorted(existing - set(wanted))
+    if not missing and not surplus:
+        return
+    teller.say(f"making {len(missing)} nodes" + (f", removing {len(surplus)}" if surplus else ""))
+    with ThreadPoolExecutor(_THREADS) as threads:
+        list(threads.map(lambda node: client.create(_NODES, node), missing))
+        list(threads.map(lambda name: client.delete(f"{_NODES}/{name}"), surplus))
+
+
+def _is_fake(node: Manifest) -> bool:
+    return node["metadata"].get("annotations", {}).get("kwok.x-k8s.io/node") == "fake"

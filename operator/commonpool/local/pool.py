@@ -1,0 +1,79 @@
+"""commonpool itself as processes: the scheduler with our plugin and the operator, each under the ServiceAccount and rights that the chart gives it."""
+
+import sys
+
+import yaml
+
+from commonpool.errors import SetupError
+from commonpool.local.client import answers
+from commonpool.local.credentials import request_token, write_kubeconfig, write_private
+from commonpool.local.kubernetes import Builder
+from commonpool.local.process import Process
+from commonpool.local.site import Site
+from commonpool.model.names import OPERATOR_ACCOUNT, SCHEDULER_ACCOUNT, SYSTEM_NAMESPACE
+
+_CONFIG_MAP = "commonpool-scheduler"
+_CONFIG_KEY = "config.yaml"
+
+
+def build_scheduler(site: Site) -> Process:
+    """Put the scheduler together, configured as the chart configures it."""
+    places = site.places
+    config = places.root / "scheduler.yaml"
+    write_private(config, _read_scheduler_config(site))
+    port = site.claim_port("scheduler")
+    argv = [
+        str(site.binaries.find("kube-scheduler")),
+        f"--config={config}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--cert-dir={places.pki / 'scheduler'}",
+        "--authorization-always-allow-paths=/healthz,/readyz,/livez,/metrics",
+        "--authentication-skip-lookup=true",
+    ]
+    return Process("scheduler", argv, lambda: answers(f"https://127.0.0.1:{port}/readyz"))
+
+
+def build_operator(site: Site) -> Process:
+    """Put the operator together: this very Python, the module that the image runs."""
+    port = site.claim_port("operator")
+    kubeconfig = _write_account(site, OPERATOR_ACCOUNT)
+    environment = {
+        "KUBECONFIG": kubeconfig,
+        "COMMONPOOL_KUBECONFIG": kubeconfig,
+        "COMMONPOOL_NAMESPACE": SYSTEM_NAMESPACE,
+        "COMMONPOOL_LIBPACKING": str(site.binaries.find("libpacking.so")),
+        "COMMONPOOL_HTTP_HOST": "127.0.0.1",
+        "COMMONPOOL_HTTP_PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Process(
+        "operator",
+        [sys.executable, "-m", "commonpool.live"],
+        lambda: answers(f"http://127.0.0.1:{port}/readyz"),
+        environment,
+    )
+
+
+POOL: dict[str, Builder] = {"scheduler": build_scheduler, "operator": build_operator}
+
+
+def _write_account(site: Site, account: str) -> str:
+    """Write a kubeconfig with a fresh token: one of an account that was deleted and made again would not be valid."""
+    path = site.places.user_kubeconfig(account)
+    token = request_token(site.client(), SYSTEM_NAMESPACE, account)
+    write_kubeconfig(site.places, path, user=account, token=token, server=site.url("apiserver"))
+    return str(path)
+
+
+def _read_scheduler_config(site: Site) -> str:
+    found = site.client().find(f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps/{_CONFIG_MAP}")
+    if found is None or _CONFIG_KEY not in found.get("data", {}):
+        raise SetupError(
+            f"the chart left no `{_CONFIG_KEY}` in ConfigMap `{SYSTEM_NAMESPACE}/{_CONFIG_MAP}`",
+            hint="it was deleted by hand, or the chart changed: `commonpool local up --fresh` installs it again",
+        )
+    config = yaml.safe_load(found["data"][_CONFIG_KEY])
+    config.setdefault("clientConnection", {})["kubeconfig"] = _write_account(site, SCHEDULER_ACCOUNT)
+    config["leaderElection"] = {"leaderElect": False}  # it is alone: nobody to wait for after a kill
+    return yaml.safe_dump(config)
