@@ -15,7 +15,6 @@ import typer
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from commonpool.config import read_settings
 from commonpool.local.cluster import LocalCluster, Wish
@@ -90,7 +89,7 @@ class ConsoleTeller:
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913 - each is an option of the command
     name: Name = None,
     *,
     fleet: Annotated[
@@ -112,9 +111,10 @@ def up(
     """Start a local cluster, or complete the one that is there.
 
     The first time it compiles Kubernetes: about 10 minutes on 2 cores. After that it takes seconds. A cluster that runs is kept; processes
-    that died are started again; Ctrl-C stops what this call started. Prints the path of the cluster's kubeconfig; `~/.kube/config` is never touched.
+    that died are started again; Ctrl-C stops what this call started. Prints the path of the cluster's kubeconfig; `~/.kube/config` is never
+    touched.
 
-    Examples:
+    For example:
 
         commonpool local up
 
@@ -141,7 +141,7 @@ def down(
 ) -> None:
     """Stop a local cluster; nothing of it keeps running. Its data is kept for the next `up`.
 
-    Examples:
+    For example:
 
         commonpool local down
 
@@ -167,7 +167,7 @@ def status(
 ) -> None:
     """Show the processes of a local cluster.
 
-    Examples:
+    For example:
 
         commonpool local status
 
@@ -190,10 +190,10 @@ def status(
         case Output.YAML:
             typer.echo(yaml.safe_dump(report, sort_keys=False), nl=False)
         case Output.TABLE:
-            table = Table("NAME", "STATE", "PID", "LOG", box=None, pad_edge=False)
-            for process in processes:
-                table.add_row(process.name, process.state, str(process.pid or "-"), str(process.log))
-            Console(soft_wrap=True).print(table)
+            rows = [("NAME", "STATE", "PID", "LOG")]
+            rows += [(process.name, process.state, str(process.pid or "-"), str(process.log)) for process in processes]
+            for row in rows:
+                typer.echo("{:<20}{:<10}{:<9}{}".format(*row))
             typer.echo(f"\nkubeconfig: {cluster.kubeconfig}")
     if any(process.state == "stopped" for process in processes):
         raise typer.Exit(3)

@@ -32,9 +32,7 @@ class NodeGroup(_Strict):
     name: Name = Field(description="nodes are called NAME-001, NAME-002, ...")
     nodes: int = Field(ge=1, le=_MOST_NODES)
     pool: Name | None = Field(default=None, description="accelerator nodes: the pool that the taint names; none: ordinary nodes")
-    resources: dict[str, Quantity] = Field(
-        default_factory=lambda: {"cpu": "32", "memory": "128Gi", "pods": "110"}, description="capacity of one node"
-    )
+    resources: dict[str, Quantity] = Field(description="capacity of one node")
     labels: dict[str, str] = Field(default_factory=dict)
     nodes_per_rack: int = Field(default=4, ge=1, alias="nodesPerRack")
     racks_per_block: int = Field(default=2, ge=1, alias="racksPerBlock")

@@ -20,9 +20,9 @@ def apply_fleet(client: Client, fleet: Fleet, teller: Teller) -> None:
         return
     teller.say(f"making {len(missing)} nodes" + (f", removing {len(surplus)}" if surplus else ""))
     with ThreadPoolExecutor(_THREADS) as threads:
-        list(threads.map(lambda node: client.create(_NODES, node), missing))
-        list(threads.map(lambda name: client.delete(f"{_NODES}/{name}"), surplus))
+        list(threads.map(client.create, [_NODES] * len(missing), missing))
+        list(threads.map(client.delete, [f"{_NODES}/{name}" for name in surplus]))
 
 
 def _is_fake(node: Manifest) -> bool:
-    return node["metadata"].get("annotations", {}).get("kwok.x-k8s.io/node") == "fake"
+    return bool(node["metadata"].get("annotations", {}).get("kwok.x-k8s.io/node") == "fake")

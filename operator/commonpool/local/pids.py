@@ -1,7 +1,7 @@
 """Which process is ours: a pid alone is not proof, because the kernel gives numbers out again.
 
-A process is known by its pid and the moment it started. Each also carries a mark in its environment, so that what a killed `up` started and could not
-write down any more is found as well.
+A process is known by its pid and the moment it started. Each also carries a mark in its environment, so that what a killed `up` started
+and could not write down any more is found as well.
 """
 
 import os

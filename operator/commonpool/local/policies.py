@@ -1,7 +1,7 @@
 """Knows when admission policies act, which the API does not tell.
 
-The apiserver compiles all policies of a sort together, again after a change. So two policies of our own, a refusing and a mutating one, are made after all
-others; once a dry-run shows that they act, the others do.
+The apiserver compiles all policies of a sort together, again after a change. So two policies of our own, a refusing and a mutating one,
+are made after all others; once a dry-run shows that they act, the others do.
 """
 
 from commonpool.local.client import ApiError, Client, Manifest

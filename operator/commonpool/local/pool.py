@@ -1,4 +1,4 @@
-"""commonpool itself as processes: the scheduler with our plugin and the operator, each under the ServiceAccount and rights that the chart gives it."""
+"""commonpool itself as processes: the scheduler with our plugin and the operator, each with the account that the chart gives it."""
 
 import sys
 

@@ -13,7 +13,7 @@ class Teller(Protocol):
         """One step has begun or ended."""
 
     def advance(self, what: str, done: int, total: int) -> None:
-        """Inside a long step: `done` of at most `total` (0: unknown); called at least every second, shown as seldom as the listener likes."""
+        """Inside a long step: `done` of at most `total` (0: unknown); called every second, shown as seldom as the listener likes."""
 
 
 class LogTeller:

@@ -9,7 +9,7 @@ _POLL_SECONDS = 0.1
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_seconds: float) -> None:
-    """Poll until the condition holds; an apiserver that does not answer just now counts as no. `what` reads as a sentence after "waited for"."""
+    """Poll until the condition holds; an apiserver that does not answer just now counts as no. `what` is a sentence."""
     deadline = time.monotonic() + timeout_seconds
     last = ""
     while True:
