@@ -6,8 +6,7 @@ This package knows the words and their bounds. It must not talk to a cluster, de
 from commonpool.api.gpupool import GPUPool
 from commonpool.api.gpuquota import GPUQuota
 from commonpool.api.gpuworkload import GPUWorkload
-from commonpool.api.resource import GROUP, VERSION
 from commonpool.api.round import Round
 from commonpool.api.tenant import Tenant
 
-__all__ = ["GROUP", "VERSION", "GPUPool", "GPUQuota", "GPUWorkload", "Round", "Tenant"]
+__all__ = ["GPUPool", "GPUQuota", "GPUWorkload", "Round", "Tenant"]

@@ -7,15 +7,26 @@ from pydantic import Field
 from commonpool.api.catalogue import ACCELERATORS, find_accelerator
 from commonpool.api.conditions import Conditions, ObservedGeneration
 from commonpool.api.money import Amount, Currency
-from commonpool.api.names import Count, Key, Name, Precision, Subdomain, Word
+from commonpool.api.names import PRECISIONS, Count, Key, Name, Precision, Subdomain, Word
 from commonpool.api.quantity import Quantity
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
-from commonpool.api.rules import ATOMIC, PRESERVED, Rule, guarded
+from commonpool.api.rules import ATOMIC, PRESERVED, Rule, guarded, render_list
 
 LabelValue = Annotated[str, Field(max_length=63, pattern="^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
 Speed = Annotated[float, Field(gt=0, le=1_000_000)]
+Speeds = Annotated[
+    dict[Precision, Speed],
+    Field(max_length=len(PRECISIONS)),
+    guarded(
+        Rule(
+            f"self.all(precision, precision in {render_list(PRECISIONS)})",
+            says=f"'speed of `' + self.filter(precision, !(precision in {render_list(PRECISIONS)}))[0]"
+            f" + '` is unknown: use one of {', '.join(PRECISIONS)}'",
+        )
+    ),
+]
 
-_MODELS = "[" + ", ".join(f"'{accelerator.model}'" for accelerator in ACCELERATORS) + "]"
+_MODELS = render_list(accelerator.model for accelerator in ACCELERATORS)
 
 
 class LabelRequirement(Model):
@@ -117,7 +128,7 @@ class GPUPoolSpec(Model):
     )
 
     vendor: Word
-    """Who makes the accelerator, in lower case, e.g. nvidia, amd, huawei. An open word: workloads may ask for it."""
+    """Who makes the accelerator, in lower case, e.g. nvidia, amd, huawei. An open word."""
     model: Word
     """The accelerator's model, e.g. H100-SXM-80GB. For a model that the catalogue knows, memory, speed and resourceName are filled in."""
     nodes: NodeSelector
@@ -128,7 +139,7 @@ class GPUPoolSpec(Model):
     """The DRA device class by which pods claim one accelerator, in place of resourceName."""
     memory: Quantity | None = None
     """Memory of one accelerator, e.g. 80Gi. Known models have a default."""
-    speed: Annotated[dict[Precision, Speed], Field(max_length=8)] | None = None
+    speed: Speeds | None = None
     """Dense TFLOP/s of one accelerator by precision (fp64, fp32, tf32, fp16, bf16, fp8, fp4, int8). Known models have a default."""
     topology: Annotated[
         list[Key],

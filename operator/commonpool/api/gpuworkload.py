@@ -6,7 +6,7 @@ from pydantic import Field
 
 from commonpool.api.hpc import HPC
 from commonpool.api.inference import Inference
-from commonpool.api.names import Key, Name, Precision, Subdomain, Tier, Word
+from commonpool.api.names import Key, Name, Precision, Subdomain, Tier
 from commonpool.api.quantity import Quantity
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
 from commonpool.api.rules import ATOMIC, Rule
@@ -32,22 +32,18 @@ class Choice(Model):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!has(self.pool) || !(has(self.vendor) || has(self.model) || has(self.memory) || has(self.precision))",
-            says="'pool `' + self.pool + '` already says which accelerator it is: leave out vendor, model, memory and precision,"
+            "!has(self.pool) || !(has(self.memory) || has(self.precision))",
+            says="'pool `' + self.pool + '` already says which accelerator it is: leave out memory and precision,"
             " or give them an entry of their own'",
         ),
         Rule(
-            "has(self.pool) || has(self.vendor) || has(self.model) || has(self.memory) || has(self.precision)",
+            "has(self.pool) || has(self.memory) || has(self.precision)",
             message="an empty entry of `anyOf` says nothing: name a pool or a capability, or leave `anyOf` out if any accelerator will do",
         ),
     )
 
     pool: Name | None = None
     """Name of a GPUPool."""
-    vendor: Word | None = None
-    """Any pool of this vendor."""
-    model: Word | None = None
-    """Any pool of this model."""
     memory: Quantity | None = None
     """Any pool whose accelerators have at least this memory, e.g. 80Gi."""
     precision: Precision | None = None

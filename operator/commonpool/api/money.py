@@ -1,5 +1,6 @@
 """Money: a decimal string and a currency, never a float."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from commonpool.api.resource import Model
 from commonpool.api.rules import Rule, guarded
 
+MICRO = 1_000_000
 AMOUNT_PATTERN = "^[0-9]{1,12}([.][0-9]{1,6})?$"
 
 Amount = Annotated[
@@ -31,6 +33,21 @@ Currency = Annotated[
         )
     ),
 ]
+
+
+def parse_micro(amount: str) -> int:
+    """Read an amount in millionths, exactly: prices and costs are counted in whole numbers."""
+    if re.match(AMOUNT_PATTERN, amount) is None:
+        raise ValueError(f"`{amount}` is not an amount of money\n\nhint: write a decimal that is not negative, like `2.40`")
+    whole, _, fraction = amount.partition(".")
+    return int(whole) * MICRO + int(fraction.ljust(6, "0"))
+
+
+def render_micro(micro: int) -> str:
+    """Write millionths as an amount, with at least two decimals, e.g. 2400000 as `2.40`."""
+    whole, fraction = divmod(micro, MICRO)
+    digits = f"{fraction:06d}".rstrip("0")
+    return f"{whole}.{digits.ljust(2, '0')}"
 
 
 class Money(Model):

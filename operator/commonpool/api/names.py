@@ -1,6 +1,6 @@
 """Names and words with their bounds, as the fields of all kinds use them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -27,3 +27,4 @@ Count = Annotated[int, Field(ge=0, le=10_000_000)]
 
 Tier = Literal["Guaranteed", "Standard", "Spot"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)

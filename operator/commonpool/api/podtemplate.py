@@ -8,12 +8,13 @@ from commonpool.api.catalogue import RESOURCE_NAMES
 from commonpool.api.names import Subdomain
 from commonpool.api.quantity import Quantity
 from commonpool.api.resource import Model
-from commonpool.api.rules import ATOMIC, PRESERVED, Rule, keyed
+from commonpool.api.rules import ATOMIC, PRESERVED, Rule, keyed, render_list
+from commonpool.model.names import SCHEDULER_NAME
 
 Amounts = Annotated[dict[str, Quantity], Field(max_length=16)]
 Loose = Annotated[dict[str, Any], PRESERVED]
 
-_NAMES = "[" + ", ".join(f"'{name}'" for name in RESOURCE_NAMES) + "]"
+_NAMES = render_list(RESOURCE_NAMES)
 
 
 class Partial(Model):
@@ -75,7 +76,7 @@ class PodSpec(Partial):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!has(self.schedulerName) || self.schedulerName in ['', 'commonpool']",
+            f"!has(self.schedulerName) || self.schedulerName in ['', '{SCHEDULER_NAME}']",
             says="'schedulerName `' + self.schedulerName + '` would go around the pool: leave it out'",
             field=".schedulerName",
         ),

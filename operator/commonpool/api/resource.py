@@ -11,9 +11,6 @@ from pydantic_core import CoreSchema
 from commonpool.api.rules import Rule
 from commonpool.api.timestamp import Timestamp
 
-GROUP = "commonpool.dev"
-VERSION = "v1alpha1"
-
 
 class Model(BaseModel):
     """A part of a manifest: camelCase outside, unknown fields ignored, docstrings are the documentation of `kubectl explain`."""

@@ -23,7 +23,9 @@ class Gang(Model):
     nodes: Annotated[str, Field(min_length=3, max_length=262_144)]
     """Nodes in the order of ranks, node*n for n pods there, e.g. "gpu-0001*1 gpu-0002*2"."""
     ranks: Annotated[str, Field(max_length=131_072, pattern="^[0-9 -]*$")] | None = None
-    """Ranks in the order of nodes, e.g. "3 7-9"; absent: 0 to n-1."""
+    """The pods by rank, in the order of nodes, e.g. "0-2" or "3 7-9": pods that are still to be made."""
+    pods: Annotated[str, Field(max_length=262_144, pattern="^[-a-z0-9. ]*$")] | None = None
+    """The pods by name, in the order of nodes: pods that exist already. Neither ranks nor pods: any pods of the workload."""
     request: Annotated[str, Field(min_length=3, max_length=1024)]
     """What one pod asks for, sorted: cpu in thousandths, memory in bytes, accelerators whole,
     e.g. "cpu=8000m,memory=17179869184,nvidia.com/gpu=8"."""

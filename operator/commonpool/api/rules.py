@@ -1,6 +1,6 @@
 """CEL rules and Kubernetes schema extensions, attached to the models that they guard."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,11 @@ class Rule:
         if self.field:
             validation["fieldPath"] = self.field
         return validation
+
+
+def render_list(words: Iterable[str]) -> str:
+    """Write a CEL list of strings; the words hold no quotes."""
+    return "[" + ", ".join(f"'{word}'" for word in words) + "]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # hashed by identity: typing wants it, and a mapping has no hash

@@ -14,9 +14,10 @@ import yaml
 from commonpool.api.gpupool import GPUPool
 from commonpool.api.gpuquota import GPUQuota
 from commonpool.api.gpuworkload import GPUWorkload
-from commonpool.api.resource import GROUP, VERSION, Column, Object
+from commonpool.api.resource import Column, Object
 from commonpool.api.round import Round
 from commonpool.api.tenant import Tenant
+from commonpool.model.names import GROUP, VERSION
 
 KINDS: tuple[type[Object], ...] = (GPUPool, Tenant, GPUQuota, GPUWorkload, Round)
 HEADER = "# Generated from operator/commonpool/api by `make crds`; edit there.\n"

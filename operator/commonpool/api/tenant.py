@@ -9,13 +9,14 @@ from commonpool.api.money import Amount, Currency, Money
 from commonpool.api.names import LABEL_PATTERN, Count, Name, Subdomain
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
 from commonpool.api.rules import PRESERVED, SET, Rule, guarded, keyed
+from commonpool.model.names import SYSTEM_NAMESPACE
 
 TenantNamespace = Annotated[
     str,
     Field(min_length=1, max_length=63, pattern=LABEL_PATTERN),
     guarded(
         Rule(
-            "!(self in ['default', 'commonpool-system']) && !self.startsWith('kube-')",
+            f"!(self in ['default', '{SYSTEM_NAMESPACE}']) && !self.startsWith('kube-')",
             says="'namespace `' + self + '` belongs to the cluster, not to a tenant: name another one, it is made if it does not exist'",
         )
     ),
@@ -72,7 +73,7 @@ class TenantSpec(Model):
     members: Annotated[list[Member], Field(max_length=128), keyed("kind", "name")] | None = None
     """Who works in the tenant's namespaces."""
     priority_classes: Annotated[list[Subdomain], Field(max_length=32), SET] | None = None
-    """PriorityClasses that the tenant's workloads may name; absent: any of them."""
+    """PriorityClasses that the tenant's workloads may name; absent: none, and all have the default priority."""
     budget: Budget | None = None
     """What the tenant may spend; absent: no bound."""
 
