@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/binary"
+	"sync"
+	"testing"
+
+	"commonpool.dev/scheduler/packing"
+)
+
+var (
+	twoNodes = packing.Fleet{Free: []int64{8, 64, 64, 10, 8, 64, 64, 10}, Levels: 1, Domains: []int64{0, 1}}
+	onePod   = []int64{1, 1, 1, 1, 1, 1, -1}
+)
+
+func TestAClosedHandleIsRefusedAndNeverGivenAgain(t *testing.T) {
+	handles := newTable()
+	first := handles.openFleet(twoNodes)
+	if handles.close(first) != 0 || handles.close(first) != badHandle {
+		t.Error("a handle closes once")
+	}
+	if second := handles.openFleet(twoNodes); second == first {
+		t.Error("the handle was given again")
+	}
+	var fits int64
+	if got := handles.place(first, onePod, []int64{0}, []int64{0}, &fits); got != badHandle {
+		t.Errorf("place on a closed handle: %d", got)
+	}
+}
+
+func TestCallsFromManyThreadsTakeTurns(t *testing.T) {
+	handles := newTable()
+	handle := handles.openFleet(twoNodes)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 200 {
+				var fits int64
+				out := []int64{0}
+				if placed := handles.place(handle, onePod, []int64{0, 1}, out, &fits); placed == 1 {
+					handles.add(handle, out[0], onePod[:packing.AmountFields])
+				}
+			}
+		})
+	}
+	group.Wait()
+	var fits int64
+	request := []int64{8, 64, 64, 10, 2, 2, -1}
+	if placed := handles.place(handle, request, []int64{0, 1}, make([]int64, 2), &fits); placed != 2 {
+		t.Errorf("%d of the two whole nodes are free again", placed)
+	}
+}
+
+// FuzzTable calls the face's functions with any numbers in any order: a result or a code, never a panic.
+func FuzzTable(f *testing.F) {
+	f.Add([]byte{0, 2, 1, 0, 0, 1, 3, 1, 1, 1, 1, 1, 1, 2, 2})
+	f.Add([]byte{0, 1, 0, 0, 0, 2, 1, 0, 3, 1, 2, 1, 2, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		handles := newTable()
+		next := func() int64 {
+			if len(data) == 0 {
+				return 0
+			}
+			first := data[0]
+			data = data[1:]
+			if first != 255 || len(data) < 8 {
+				return int64(int8(first))
+			}
+			wide := int64(binary.LittleEndian.Uint64(data))
+			data = data[8:]
+			return wide
+		}
+		numbers := func(length int64) []int64 {
+			out := make([]int64, max(length, 0)%64)
+			for i := range out {
+				out[i] = next()
+			}
+			return out
+		}
+		for len(data) > 0 {
+			var result int64
+			switch next() % 4 {
+			case 0:
+				result = handles.openFleet(packing.Fleet{
+					Free: numbers(next()), Levels: int(next()), Domains: numbers(next()), Classes: numbers(next()),
+				})
+			case 1:
+				out, fits := make([]int64, 64), int64(0)
+				result = handles.place(next(), numbers(requestFields), numbers(next()), out, &fits)
+			case 2:
+				result = handles.add(next(), next(), numbers(packing.AmountFields))
+			default:
+				result = handles.close(next())
+			}
+			if result < overflow {
+				t.Fatalf("result %d", result)
+			}
+		}
+	})
+}

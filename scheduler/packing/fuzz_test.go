@@ -1,0 +1,101 @@
+package packing
+
+import "testing"
+
+// reader turns a fuzzer's bytes into numbers: mostly small ones, where packing happens, and some at and beyond the limits.
+type reader struct{ bytes []byte }
+
+func (r *reader) next() int64 {
+	if len(r.bytes) == 0 {
+		return 0
+	}
+	b := r.bytes[0]
+	r.bytes = r.bytes[1:]
+	switch {
+	case b < 224:
+		return int64(b % 32)
+	case b < 240:
+		return -int64(b % 16)
+	default:
+		return [...]int64{MaxGPU, MaxGPU + 1, MaxAmount, MaxAmount + 1, MaxCount, MaxCount + 1, -1 << 63, 1<<63 - 1}[b%8]
+	}
+}
+
+func (r *reader) many(n int64) []int64 {
+	out := make([]int64, min(max(n, 0), 256))
+	for i := range out {
+		out[i] = r.next()
+	}
+	return out
+}
+
+// FuzzPacking drives a packing with whatever comes and checks after every call that it promised no more than there is.
+func FuzzPacking(f *testing.F) {
+	f.Add([]byte{3, 8, 64, 64, 10, 8, 64, 64, 10, 4, 64, 64, 10, 1, 0, 0, 1, 1, 4, 1, 1, 1, 2, 0, 2, 1, 1, 1, 1, 4, 0, 3, 0, 1, 2})
+	f.Add([]byte{1, 255, 254, 253, 252, 0, 0, 1, 0, 8, 1, 1, 1})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := &reader{data}
+		nodes := r.next() % 32
+		fleet := Fleet{Free: r.many(nodes * AmountFields), Levels: int(r.next() % 4)}
+		fleet.Domains = r.many(int64(fleet.Levels) * nodes)
+		fleet.Classes = r.many(r.next() % 4 * ClassFields)
+		p, err := Open(fleet)
+		if err != nil {
+			return
+		}
+		for len(r.bytes) > 0 {
+			if r.next()%4 == 0 {
+				_ = p.Add(r.next(), Amounts(r.many(AmountFields)))
+				continue
+			}
+			gang := Gang{Pod: Amounts(r.many(AmountFields)), MinCount: r.next(), Count: r.next(), Level: r.next() - 1}
+			checkPlace(t, p, gang, r.many(r.next()))
+		}
+		checkStates(t, p)
+	})
+}
+
+func checkPlace(t *testing.T, p *Packing, gang Gang, eligible []int64) {
+	before := make([]Amounts, len(p.slots))
+	for node, slot := range p.slots {
+		before[node] = p.states.slots[slot].free
+	}
+	out := make([]int64, min(max(gang.Count, 0), MaxCount))
+	placed, fits, err := p.Place(gang, eligible, out)
+	if err != nil {
+		return
+	}
+	if placed != 0 && (int64(placed) != fits || fits < gang.MinCount) || fits > gang.Count {
+		t.Fatalf("placed %d, fits %d of %+v", placed, fits, gang)
+	}
+	for _, node := range out[:placed] {
+		before[node] = before[node].minus(gang.Pod)
+		for i, amount := range before[node] {
+			if amount < 0 && gang.Pod[i] > 0 {
+				t.Fatalf("node %d has %v left", node, before[node])
+			}
+		}
+	}
+	for node, slot := range p.slots {
+		if p.states.slots[slot].free != before[node] {
+			t.Fatalf("node %d has %v left, not %v", node, p.states.slots[slot].free, before[node])
+		}
+	}
+}
+
+// checkStates counts again what the states know by heart.
+func checkStates(t *testing.T, p *Packing) {
+	counts := make(map[int32]int32)
+	for _, slot := range p.slots {
+		counts[slot]++
+	}
+	if len(counts) != len(p.states.index) {
+		t.Fatalf("%d states are in use, %d are known", len(counts), len(p.states.index))
+	}
+	for free, slot := range p.states.index {
+		st := p.states.slots[slot]
+		if st.free != free || st.nodes != counts[slot] || st.lost != lost(free, p.states.classes) {
+			t.Fatalf("state %+v of %v has %d nodes", st, free, counts[slot])
+		}
+	}
+}
