@@ -1,0 +1,221 @@
+"""What the mirror keeps of each object: values that are equal as long as nothing that matters has changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from commonpool.api.wishes import Wishes, parse_wishes
+from commonpool.kube import records
+from commonpool.kube.identity import find_child
+from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
+from commonpool.model.ids import ChildKey, NodeName
+from commonpool.model.names import HELD_ANNOTATION, TENANT_LABEL
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFact:
+    """A node of the cluster, of a pool or not."""
+
+    name: NodeName
+    labels: Mapping[str, str]
+    cpu_milli: int
+    memory_bytes: int
+    pods: int
+    allocatable: Extended
+    capacity: Extended
+    taints: tuple[records.Taint, ...]
+    ready: bool
+    unschedulable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod that exists."""
+
+    namespace: str
+    name: str
+    uid: str
+    child: ChildKey
+    rank: int
+    owner_uid: str
+    """Of its controller; empty for a bare pod."""
+    node: NodeName | None
+    shape: Shape
+    phase: str
+    ready: bool
+    terminating: bool
+    created_at: int
+    priority: int | None
+    priority_class: str
+    wishes: Wishes
+
+    @property
+    def finished(self) -> bool:
+        """It holds nothing any more."""
+        return self.phase in {"Succeeded", "Failed"}
+
+    @property
+    def holds(self) -> bool:
+        """It takes room on its node."""
+        return self.node is not None and not self.finished
+
+
+@dataclass(frozen=True, slots=True)
+class ChildFact:
+    """A Job, Deployment, StatefulSet or ReplicaSet: what makes pods."""
+
+    key: ChildKey
+    uid: str
+    generation: int
+    owner_kind: str
+    """Of its controller, `group/version/Kind`; empty if it has none."""
+    owner_name: str
+    owner_uid: str
+    shape: Shape
+    replicas: int
+    """Pods at a time: parallelism or replicas."""
+    ranked: bool
+    """Its pods have ranks from the start (an Indexed Job)."""
+    suspended: bool
+    held: bool
+    """Suspended by our policy, not by its owner."""
+    finished: bool
+    failed: bool
+    message: str
+    """Why it failed."""
+    terminating: bool
+    created_at: int
+    priority_class: str
+    wishes: Wishes
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceFact:
+    """A namespace and whose it is."""
+
+    name: str
+    tenant: str
+    terminating: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityFact:
+    """A PriorityClass."""
+
+    name: str
+    value: int
+    is_default: bool
+
+
+def read_node(node: records.Node) -> NodeFact:
+    """What matters of a node; heartbeats do not."""
+    allocatable, capacity = parse_amounts(node.status.allocatable), parse_amounts(node.status.capacity)
+    return NodeFact(
+        name=NodeName(node.metadata.name),
+        labels=node.metadata.labels or {},
+        cpu_milli=allocatable.get("cpu", 0),
+        memory_bytes=allocatable.get("memory", 0),
+        pods=allocatable.get("pods", 0),
+        allocatable=_extended(allocatable),
+        capacity=_extended(capacity),
+        taints=tuple(node.spec.taints or ()),
+        ready=_holds(node.status.conditions, "Ready"),
+        unschedulable=node.spec.unschedulable or node.metadata.deletion_timestamp is not None,
+    )
+
+
+def read_pod(pod: records.Pod) -> PodView:
+    """What matters of a pod."""
+    child, rank = find_child(pod.metadata)
+    owner = pod.metadata.controller
+    return PodView(
+        namespace=pod.metadata.namespace,
+        name=pod.metadata.name,
+        uid=pod.metadata.uid,
+        child=child,
+        rank=rank,
+        owner_uid=owner.uid if owner else "",
+        node=NodeName(pod.spec.node_name) if pod.spec.node_name else None,
+        shape=read_shape(pod.spec),
+        phase=pod.status.phase,
+        ready=_holds(pod.status.conditions, "Ready"),
+        terminating=pod.metadata.deletion_timestamp is not None,
+        created_at=pod.metadata.created_at,
+        priority=pod.spec.priority,
+        priority_class=pod.spec.priority_class_name or "",
+        wishes=parse_wishes(pod.metadata.annotations),
+    )
+
+
+def read_job(job: records.Job) -> ChildFact:
+    """What matters of a Job."""
+    spec = job.spec
+    parallelism = 1 if spec.parallelism is None else spec.parallelism
+    failed = next((each for each in job.status.conditions or () if each.type == "Failed" and each.status == "True"), None)
+    return _child(
+        "Job",
+        job.metadata,
+        spec.template,
+        replicas=parallelism if spec.completions is None else min(parallelism, spec.completions),
+        ranked=spec.completion_mode == "Indexed",
+        suspended=spec.suspend,
+        finished=failed is not None or _holds(job.status.conditions, "Complete"),
+        failed=failed.message if failed else None,
+    )
+
+
+def read_scaled(kind: str, scaled: records.Scaled) -> ChildFact:
+    """What matters of a Deployment, StatefulSet or ReplicaSet."""
+    return _child(kind, scaled.metadata, scaled.spec.template, replicas=1 if scaled.spec.replicas is None else scaled.spec.replicas)
+
+
+def read_namespace(namespace: records.Namespace) -> NamespaceFact:
+    """What matters of a namespace."""
+    metadata = namespace.metadata
+    return NamespaceFact(metadata.name, (metadata.labels or {}).get(TENANT_LABEL, ""), metadata.deletion_timestamp is not None)
+
+
+def read_priority(priority: records.PriorityClass) -> PriorityFact:
+    """What matters of a PriorityClass."""
+    return PriorityFact(priority.metadata.name, priority.value, priority.global_default)
+
+
+def _child(  # noqa: PLR0913 one argument a difference between the kinds
+    kind: str,
+    metadata: records.Metadata,
+    template: records.Template,
+    *,
+    replicas: int,
+    ranked: bool = False,
+    suspended: bool = False,
+    finished: bool = False,
+    failed: str | None = None,
+) -> ChildFact:
+    owner = metadata.controller
+    return ChildFact(
+        key=ChildKey(kind, metadata.namespace, metadata.name),
+        uid=metadata.uid,
+        generation=metadata.generation,
+        owner_kind=f"{owner.api_version}/{owner.kind}" if owner else "",
+        owner_name=owner.name if owner else "",
+        owner_uid=owner.uid if owner else "",
+        shape=read_shape(template.spec),
+        replicas=replicas,
+        ranked=ranked,
+        suspended=suspended,
+        held=(metadata.annotations or {}).get(HELD_ANNOTATION) == "true",
+        finished=finished,
+        failed=failed is not None,
+        message=failed or "",
+        terminating=metadata.deletion_timestamp is not None,
+        created_at=metadata.created_at,
+        priority_class=template.spec.priority_class_name or "",
+        wishes=parse_wishes(metadata.annotations),
+    )
+
+
+def _holds(conditions: list[records.Condition] | None, kind: str) -> bool:
+    return any(condition.type == kind and condition.status == "True" for condition in conditions or ())
+
+
+def _extended(amounts: Mapping[str, int]) -> Extended:
+    return tuple(sorted((name, amount) for name, amount in amounts.items() if is_extended(name)))

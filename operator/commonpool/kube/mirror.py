@@ -1,0 +1,127 @@
+"""What the operator knows of the cluster, and whether anything has changed that a plan may depend on.
+
+Nodes, pods and the objects that make pods come through reflectors; our own kinds are
+handed in by whoever watches them (`remember`). Answers to our own writes are put into the
+same stores (`learn_*`), so that the next round builds on them before the watch tells them.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from commonpool.api import GPUPool, GPUQuota, GPUWorkload, Tenant
+from commonpool.kube import facts, records
+from commonpool.kube.client import Client
+from commonpool.kube.facts import ChildFact, NamespaceFact, NodeFact, PodView, PriorityFact
+from commonpool.kube.own import Own, read_own
+from commonpool.kube.reflector import Reader, Reflector
+from commonpool.kube.resources import (
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    NODES,
+    PODS,
+    PRIORITY_CLASSES,
+    ROUNDS,
+    STATEFUL_SETS,
+    Resource,
+)
+from commonpool.kube.rounds import StandingRound, read_round
+from commonpool.kube.store import Store
+from commonpool.model.ids import NodeName
+
+READERS: dict[Resource, Reader[Any]] = {
+    NODES: Reader(records.Node, facts.read_node),
+    PODS: Reader(records.Pod, facts.read_pod),
+    NAMESPACES: Reader(records.Namespace, facts.read_namespace),
+    PRIORITY_CLASSES: Reader(records.PriorityClass, facts.read_priority),
+    JOBS: Reader(records.Job, facts.read_job),
+    DEPLOYMENTS: Reader(records.Scaled, partial(facts.read_scaled, "Deployment")),
+    STATEFUL_SETS: Reader(records.Scaled, partial(facts.read_scaled, "StatefulSet")),
+    ROUNDS: Reader(records.Round, read_round),
+}
+
+
+class Mirror:
+    """The stores, one a kind, and `dirty`: set by every change that a plan may depend on, cleared by who plans."""
+
+    def __init__(self) -> None:
+        self.dirty = asyncio.Event()
+        self.pool_nodes: frozenset[NodeName] = frozenset()
+        """Nodes of some pool, as of the last reading: pods there matter even if they ask for no accelerator."""
+        self.nodes: Store[NodeFact] = Store(self._touch)
+        self.pods: Store[PodView] = Store(self._touch_pod)
+        self.namespaces: Store[NamespaceFact] = Store(self._touch)
+        self.priorities: Store[PriorityFact] = Store(self._touch)
+        self.jobs: Store[ChildFact] = Store(self._touch)
+        self.deployments: Store[ChildFact] = Store(self._touch)
+        self.stateful_sets: Store[ChildFact] = Store(self._touch)
+        self.rounds: Store[StandingRound] = Store(self._touch)
+        self.pools: Store[Own[GPUPool]] = Store(self._touch)
+        self.tenants: Store[Own[Tenant]] = Store(self._touch)
+        self.quotas: Store[Own[GPUQuota]] = Store(self._touch)
+        self.workloads: Store[Own[GPUWorkload]] = Store(self._touch)
+        self._by_resource: dict[Resource, Store[Any]] = {
+            NODES: self.nodes,
+            PODS: self.pods,
+            NAMESPACES: self.namespaces,
+            PRIORITY_CLASSES: self.priorities,
+            JOBS: self.jobs,
+            DEPLOYMENTS: self.deployments,
+            STATEFUL_SETS: self.stateful_sets,
+            ROUNDS: self.rounds,
+        }
+        self._by_plural: dict[str, Store[Any]] = {
+            "gpupools": self.pools,
+            "tenants": self.tenants,
+            "gpuquotas": self.quotas,
+            "gpuworkloads": self.workloads,
+        }
+        self._highest_number = 0
+
+    def build_reflectors(self, client: Client) -> list[Reflector[Any]]:
+        """One for each kind that is not handed in; to be run side by side, all synced before the first reading."""
+        return [Reflector(client, resource, READERS[resource], store) for resource, store in self._by_resource.items()]
+
+    def remember(self, plural: str, body: Mapping[str, Any], gone: bool) -> None:  # noqa: FBT001 the face that kopf's handlers call
+        """Note one of our own objects, or its end."""
+        seen = read_own(plural, body)
+        if gone:
+            self._by_plural[plural].drop(seen.key, seen.uid)
+        else:
+            self._by_plural[plural].put(seen)
+
+    def resync(self, plural: str, bodies: Iterable[Mapping[str, Any]], version: int) -> None:
+        """Take a whole list of one of our own kinds: a delete that its watcher missed shows here."""
+        self._by_plural[plural].replace([read_own(plural, body) for body in bodies], version)
+
+    def learn(self, resource: Resource, body: bytes) -> None:
+        """Note what the apiserver answered to our own write."""
+        if resource in self._by_resource:
+            self._by_resource[resource].put(READERS[resource].read(body))
+
+    def forget(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        """Note that we deleted an object."""
+        if resource in self._by_resource:
+            self._by_resource[resource].bury((namespace, name), uid)
+
+    def find_child(self, kind: str, namespace: str, name: str) -> ChildFact | None:
+        """The object that makes a workload's pods."""
+        stores = {"Job": self.jobs, "Deployment": self.deployments, "StatefulSet": self.stateful_sets}
+        return stores[kind].find(namespace, name) if kind in stores else None
+
+    @property
+    def next_number(self) -> int:
+        """Of the next Round: above all that were ever seen."""
+        known = (standing.round.id.number for standing in self.rounds)
+        self._highest_number = max((self._highest_number, *known))
+        return self._highest_number + 1
+
+    def _touch(self, _old: object, _new: object) -> None:
+        self.dirty.set()
+
+    def _touch_pod(self, old: PodView | None, new: PodView | None) -> None:
+        for pod in (old, new):
+            if pod is not None and (pod.shape.extended or pod.node in self.pool_nodes):
+                self.dirty.set()

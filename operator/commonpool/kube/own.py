@@ -1,0 +1,86 @@
+"""Our own kinds as people wrote them, checked against the models.
+
+The apiserver has checked them too, but perhaps against the schema of another release:
+what cannot be read is kept with the reason, so that it can be told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from pydantic import ValidationError
+
+from commonpool.api import GPUPool, GPUQuota, GPUWorkload, Tenant
+from commonpool.api.resource import Object
+from commonpool.kube.records import Template
+from commonpool.kube.reflector import parse_version
+from commonpool.kube.resources import Key, read_key
+from commonpool.kube.shapes import Shape, read_shape
+from commonpool.kube.store import Seen
+
+Model = TypeVar("Model", bound=Object)
+
+
+@dataclass(frozen=True, slots=True)
+class Own(Generic[Model]):
+    """One of our objects; equal as long as its UID and generation are, whatever its status says."""
+
+    key: Key
+    uid: str
+    generation: int
+    terminating: bool
+    parsed: Model | None
+    """None if it cannot be read."""
+    problem: str = ""
+    shape: Shape | None = None
+    """Of a GPUWorkload's template, as it is written: without the accelerators that are added to it."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Own) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[Key, str, int, bool]:
+        return (self.key, self.uid, self.generation, self.terminating)
+
+
+MODELS: dict[str, type[Object]] = {"gpupools": GPUPool, "tenants": Tenant, "gpuquotas": GPUQuota, "gpuworkloads": GPUWorkload}
+"""By plural: the kinds that people write."""
+
+
+def read_own(plural: str, body: Mapping[str, Any]) -> Seen[Own[Any]]:
+    """One object, as kopf or an answer of the apiserver gives it."""
+    metadata = body["metadata"]
+    key, uid = read_key(body), str(metadata.get("uid") or "")
+    parsed: Object | None = None
+    shape: Shape | None = None
+    problem = ""
+    try:
+        parsed = MODELS[plural].model_validate(dict(body))
+        shape = _find_shape(body) if plural == "gpuworkloads" else None
+    except ValidationError as error:
+        first = error.errors()[0]
+        problem = f"`{'.'.join(str(part) for part in first['loc'])}`: {first['msg']}"
+    except (msgspec.MsgspecError, ValueError) as error:
+        parsed, problem = None, str(error).partition("\n")[0]
+    own: Own[Any] = Own(
+        key=key,
+        uid=uid,
+        generation=int(metadata.get("generation") or 0),
+        terminating=metadata.get("deletionTimestamp") is not None,
+        parsed=parsed,
+        problem=problem,
+        shape=shape,
+    )
+    return Seen(key, uid, parse_version(str(metadata.get("resourceVersion") or "")), own)
+
+
+def _find_shape(body: Mapping[str, Any]) -> Shape | None:
+    spec = body["spec"]
+    for way in ("training", "inference", "hpc"):
+        if way in spec:
+            return read_shape(msgspec.convert(spec[way]["template"], Template).spec)
+    return None
