@@ -8,9 +8,8 @@ same stores (`learn_*`), so that the next round builds on them before the watch 
 import asyncio
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from commonpool.api import GPUPool, GPUQuota, GPUWorkload, Tenant
 from commonpool.kube import facts, records
 from commonpool.kube.client import Client
 from commonpool.kube.facts import ChildFact, NamespaceFact, NodeFact, PodView, PriorityFact
@@ -29,7 +28,10 @@ from commonpool.kube.resources import (
 )
 from commonpool.kube.rounds import StandingRound, read_round
 from commonpool.kube.store import Store
-from commonpool.model.ids import NodeName
+
+if TYPE_CHECKING:
+    from commonpool.api import GPUPool, GPUQuota, GPUWorkload, Tenant
+    from commonpool.model.ids import NodeName
 
 READERS: dict[Resource, Reader[Any]] = {
     NODES: Reader(records.Node, facts.read_node),
