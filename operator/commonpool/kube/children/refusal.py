@@ -38,7 +38,7 @@ def _judge_hpc(workload: GPUWorkload, hpc: HPC, node_sizes: Collection[int]) -> 
     if hpc.array is not None:
         return Blocked(
             Reason.NOT_SUPPORTED,
-            f"an array of `{hpc.array.count}` jobs cannot be run as one workload yet: leave `array` out and make a GPUWorkload for each job",
+            f"an array of `{hpc.array.count}` jobs is not supported: leave `array` out, and make a GPUWorkload for each job",
         )
     most = max(node_sizes, default=0)
     if hpc.exclusive and workload.spec.accelerators.per_replica < most:

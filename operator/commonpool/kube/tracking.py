@@ -1,0 +1,198 @@
+"""Objects that tenants wrote as they are, each with a GPUWorkload that stands for it.
+
+Level-triggered: given what exists, it says what should be made, changed and removed, and
+nothing once that is so. A tracked object is known by its UID, never by its name; the
+GPUWorkload is owned by it and goes with it.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from commonpool.api import GPUWorkload
+from commonpool.api.wishes import Wishes
+from commonpool.kube.children import find_child_key
+from commonpool.kube.facts import ChildFact, PodView
+from commonpool.kube.shapes import Shape
+from commonpool.kube.writes import Manifest, Verb, Write
+from commonpool.model.ids import ChildKey
+from commonpool.model.names import API_VERSION
+
+API_VERSIONS: Mapping[str, str] = {
+    "Job": "batch/v1",
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "Pod": "v1",
+}
+"""The kinds that are tracked."""
+MOST_PER_REPLICA = 1024
+LONGEST_NAME = 253
+
+
+@dataclass(frozen=True, slots=True)
+class Trackable:
+    """An object that runs pods, or a pod that runs by itself."""
+
+    key: ChildKey
+    uid: str
+    shape: Shape
+    priority_class: str
+    wishes: Wishes
+    created_at: int
+    owner: ChildKey | None
+    """Its controller, if that is of our kinds or one that we track."""
+    owner_uid: str
+    over: bool
+    """It has finished or is being deleted: not worth beginning with."""
+
+
+def read_trackables(children: Iterable[ChildFact], pods: Iterable[PodView]) -> list[Trackable]:
+    """What could be tracked: every child object, and every pod that is its own workload."""
+    found = [
+        Trackable(
+            key=child.key,
+            uid=child.uid,
+            shape=child.shape,
+            priority_class=child.priority_class,
+            wishes=child.wishes,
+            created_at=child.created_at,
+            owner=ChildKey(child.owner_kind.rsplit("/", 1)[-1], child.key.namespace, child.owner_name) if child.owner_uid else None,
+            owner_uid=child.owner_uid,
+            over=child.finished or child.terminating,
+        )
+        for child in children
+    ]
+    found += [
+        Trackable(
+            key=pod.child,
+            uid=pod.uid,
+            shape=pod.shape,
+            priority_class=pod.priority_class,
+            wishes=pod.wishes,
+            created_at=pod.created_at,
+            owner=None,
+            owner_uid=pod.owner_uid,
+            over=pod.finished or pod.terminating,
+        )
+        for pod in pods
+        if pod.child.kind == "Pod"
+    ]
+    return found
+
+
+def plan_tracking(
+    objects: Iterable[Trackable], workloads: Iterable[GPUWorkload], namespaces: Collection[str], resources: Collection[str]
+) -> list[Write]:
+    """The writes after which each object that asks for one of `resources` in a tenant's namespace has one GPUWorkload.
+
+    `objects` and `workloads` must be all there are; `namespaces`: those of tenants. Stable
+    whatever the order in which they come: the oldest object gets the plain name.
+    """
+    known = sorted(objects, key=lambda each: (each.created_at, each.key, each.uid))
+    existing = list(workloads)
+    keys = {each.key for each in known}
+    made_by = {workload.metadata.uid: find_child_key(workload) for workload in existing if workload.spec.tracked is None}
+    asking = {
+        each.uid: (each, resource)
+        for each in known
+        if each.key.namespace in namespaces
+        and (resource := next((name for name, _ in each.shape.extended if name in resources), None)) is not None
+        and not _belongs_to_another(each, made_by, keys)
+    }
+    kept, surplus = _tell_apart(existing, {each.uid for each in known}, asking)
+    taken: defaultdict[str, set[str]] = defaultdict(set)
+    for workload in existing:
+        taken[workload.metadata.namespace or ""].add(workload.metadata.name)
+    writes = [Write(Verb.DELETE, _identity(workload)) for workload in surplus]
+    for uid, (each, resource) in asking.items():
+        spec = _build_spec(each, resource)
+        if uid in kept:
+            if (change := _find_change(kept[uid], spec)) is not None:
+                writes.append(Write(Verb.PATCH, {**_identity(kept[uid]), "spec": change}))
+        elif not each.over:
+            name = _choose_name(each, taken[each.key.namespace])
+            taken[each.key.namespace].add(name)
+            writes.append(Write(Verb.CREATE, _build_workload(each, name, spec)))
+    return writes
+
+
+def _belongs_to_another(each: Trackable, made_by: Mapping[str | None, ChildKey | None], keys: Collection[ChildKey]) -> bool:
+    """Whether its pods count as somebody else's.
+
+    An owner reference is only a claim: it is believed where the owner exists and really makes such an object.
+    """
+    if each.owner is None:
+        return False
+    if each.owner.kind == "GPUWorkload":
+        return made_by.get(each.owner_uid) == each.key
+    return each.key.kind == "ReplicaSet" and each.owner.kind == "Deployment" and each.owner in keys
+
+
+def _tell_apart(
+    workloads: Iterable[GPUWorkload], known: Collection[str], asking: Collection[str]
+) -> tuple[dict[str, GPUWorkload], list[GPUWorkload]]:
+    """Tracking that stands, by UID of its object, and tracking that should go: a second one, or one for an object that no longer asks.
+
+    One whose object is not known is left to the garbage collector.
+    """
+    kept: dict[str, GPUWorkload] = {}
+    surplus = []
+    for workload in sorted(workloads, key=lambda each: (str(each.metadata.creation_timestamp or ""), each.metadata.name)):
+        tracked = workload.spec.tracked
+        if tracked is None or tracked.uid not in known:
+            continue
+        if tracked.uid in asking and tracked.uid not in kept:
+            kept[tracked.uid] = workload
+        else:
+            surplus.append(workload)
+    return kept, surplus
+
+
+def _build_spec(each: Trackable, resource: str) -> Manifest:
+    spec: Manifest = {
+        "accelerators": {"perReplica": min(each.shape.count(resource), MOST_PER_REPLICA)},
+        "tier": each.wishes.tier or "Standard",
+        "tracked": {"apiVersion": API_VERSIONS[each.key.kind], "kind": each.key.kind, "name": each.key.name, "uid": each.uid},
+    }
+    if each.wishes.placement_required:
+        spec["placement"] = {"required": each.wishes.placement_required}
+    if each.priority_class:
+        spec["priorityClassName"] = each.priority_class
+    return spec
+
+
+def _find_change(workload: GPUWorkload, spec: Manifest) -> Manifest | None:
+    """The merge patch of spec that makes it so; None if it is so."""
+    now = workload.spec.build_manifest()
+    change = {
+        field: spec.get(field) for field in ("accelerators", "tier", "placement", "priorityClassName") if now.get(field) != spec.get(field)
+    }
+    return change or None
+
+
+def _choose_name(each: Trackable, taken: Collection[str]) -> str:
+    """The object's own name; if that is taken, with its kind; if that is taken too, with a part of its UID's hash."""
+    with_kind = f"{each.key.name}-{each.key.kind.lower()}"[:LONGEST_NAME]
+    ending = f"-{hashlib.sha256(each.uid.encode()).hexdigest()[:8]}"
+    with_hash = f"{with_kind[: LONGEST_NAME - len(ending)].rstrip('.-')}{ending}"
+    return next((name for name in (each.key.name, with_kind) if name not in taken), with_hash)
+
+
+def _build_workload(each: Trackable, name: str, spec: Manifest) -> Manifest:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "GPUWorkload",
+        "metadata": {"name": name, "namespace": each.key.namespace, "ownerReferences": [{**spec["tracked"], "blockOwnerDeletion": False}]},
+        "spec": spec,
+    }
+
+
+def _identity(workload: GPUWorkload) -> Manifest:
+    metadata = workload.metadata
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "GPUWorkload",
+        "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
+    }
