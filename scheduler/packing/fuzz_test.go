@@ -17,7 +17,7 @@ func (r *reader) next() int64 {
 	case b < 240:
 		return -int64(b % 16)
 	default:
-		return [...]int64{MaxGPU, MaxGPU + 1, MaxAmount, MaxAmount + 1, MaxCount, MaxCount + 1, -1 << 63, 1<<63 - 1}[b%8]
+		return [...]int64{MaxGPU, MaxGPU + 1, MaxAmount, MaxAmount + 1, 1 << 12, MaxCount + 1, -1 << 63, 1<<63 - 1}[b%8]
 	}
 }
 
