@@ -1,0 +1,90 @@
+"""The first stage: which pools a workload may go to, in the order in which it wants them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from commonpool.model.ids import PoolName
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Blocked, Pool, Snapshot, Wish, Workload
+from commonpool.planner.quota import Quota
+from commonpool.planner.tree import TenantTree
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The pools to try, or why there are none."""
+
+    pools: tuple[PoolName, ...] = ()
+    obstacle: Blocked | None = None
+
+
+class Chooser:
+    """Matches wishes with pools."""
+
+    def __init__(self, snapshot: Snapshot, tree: TenantTree, quota: Quota) -> None:
+        self._pools = {pool.name: pool for pool in snapshot.pools}
+        self._by_price = sorted(snapshot.pools, key=lambda pool: (pool.price_micro_per_hour, pool.name))
+        self._tree = tree
+        self._quota = quota
+
+    def choose(self, workload: Workload) -> Candidates:
+        """The pools of the workload, best first. One that has begun stays where it is: a gang is never split between pools."""
+        obstacle = workload.blocked or self._find_ban(workload)
+        if obstacle is not None:
+            return Candidates(obstacle=obstacle)
+        wishes = _held_wishes(workload) or workload.wishes
+        wanted = dict.fromkeys(pool.name for wish in wishes for pool in self._match(wish))
+        open_pools = tuple(pool for pool in wanted if self._is_open(workload, pool))
+        return Candidates(open_pools) if open_pools else Candidates(obstacle=self._explain_none(wishes, tuple(wanted)))
+
+    def _find_ban(self, workload: Workload) -> Blocked | None:
+        tenant = None if workload.tenant is None else self._tree.find(workload.tenant)
+        if tenant is None:
+            namespace = workload.name.partition("/")[0]
+            return Blocked(Reason.NOT_A_TENANT, f"namespace `{namespace}` belongs to no tenant of the pool")
+        if workload.priority_class and workload.priority_class not in tenant.priority_classes:
+            allowed = ", ".join(f"`{name}`" for name in tenant.priority_classes) or "only the default"
+            return Blocked(
+                Reason.PRIORITY_NOT_ALLOWED, f"priority class `{workload.priority_class}` is not yours to use; allowed: {allowed}"
+            )
+        return None
+
+    def _match(self, wish: Wish) -> Iterable[Pool]:
+        if wish.pool is not None:
+            named = self._pools.get(wish.pool)
+            return [] if named is None else [named]
+        able = [pool for pool in self._by_price if _can_do(pool, wish)]
+        return sorted(able, key=lambda pool: pool.name) if wish.resource_name is not None else able
+
+    def _is_open(self, workload: Workload, pool: PoolName) -> bool:
+        return self._pools[pool].open_to_all or (workload.tenant is not None and self._quota.covers(workload.tenant, pool))
+
+    def _explain_none(self, wishes: tuple[Wish, ...], matching: tuple[PoolName, ...]) -> Blocked:
+        if matching:
+            names = ", ".join(f"`{name}`" for name in matching)
+            return Blocked(Reason.POOL_NOT_OPEN, f"pool {names} is open only to tenants with a GPUQuota there, and you have none")
+        missing = [wish.pool for wish in wishes if wish.pool is not None]
+        if missing:
+            known = ", ".join(f"`{name}`" for name in sorted(self._pools)) or "none"
+            return Blocked(Reason.POOL_NOT_FOUND, f"there is no pool `{missing[0]}`; there are: {known}")
+        asked = " or ".join(_render_wish(wish) for wish in wishes) or "nothing that a pool could match"
+        return Blocked(Reason.NO_POOL_MATCHES, f"no pool has {asked}" if wishes else f"the workload asks for {asked}")
+
+
+def _held_wishes(workload: Workload) -> tuple[Wish, ...]:
+    return tuple(Wish(pool=pool) for pool in sorted({holding.pool for holding in workload.holdings}))
+
+
+def _can_do(pool: Pool, wish: Wish) -> bool:
+    return (
+        wish.resource_name in {None, pool.resource_name}
+        and pool.memory_bytes >= wish.memory_bytes
+        and (wish.precision is None or dict(pool.speed_gflops).get(wish.precision, 0) > 0)
+    )
+
+
+def _render_wish(wish: Wish) -> str:
+    parts = [f"resource `{wish.resource_name}`"] if wish.resource_name is not None else []
+    parts += [f"`{wish.memory_bytes}` bytes of memory"] if wish.memory_bytes else []
+    parts += [f"precision `{wish.precision}`"] if wish.precision is not None else []
+    return " with ".join(parts) or "an accelerator"

@@ -1,0 +1,174 @@
+"""The last stage: a reason for every wait, as the pool stands at the end of the round.
+
+One reason, one sentence, and the nearest change that would start the workload, in the
+tenant's own terms. No sentence names another tenant.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from commonpool.engine.protocol import ANYWHERE
+from commonpool.model.amounts import GPU_MILLI, Amounts
+from commonpool.model.ids import PoolName, TenantName
+from commonpool.model.plan import Hold
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Workload
+from commonpool.planner.fleet import Site
+from commonpool.planner.place import Draft, build_site, find_required_level, least
+from commonpool.planner.quota import Refusal
+
+QUEUED_REASONS = (
+    Reason.INSUFFICIENT_CAPACITY,
+    Reason.RESERVED_FOR_OTHERS,
+    Reason.BORROWING_LIMIT_REACHED,
+    Reason.QUOTA_REACHED,
+)
+"""What time or others can change. A workload that waits for one of these has a place in the queue; nearest to a start first."""
+
+_HOPELESS_REASONS = (Reason.TOPOLOGY_NOT_SATISFIABLE, Reason.GANG_LARGER_THAN_POOL)
+_NEARNESS = {reason: rank for rank, reason in enumerate((*QUEUED_REASONS, *_HOPELESS_REASONS))}
+
+
+@dataclass(frozen=True, slots=True)
+class _Obstacle:
+    """Why one pool does not take the workload now."""
+
+    reason: Reason
+    message: str
+    nearest_change: str = ""
+
+
+class Explainer:
+    """Says why. Many workloads ask the same questions, and nothing moves any more, so answers are kept."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._most: dict[tuple[Site, int, Amounts], int] = {}
+        self._fitting: dict[tuple[Site, int, Amounts], int] = {}
+
+    def explain(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName]) -> Hold:
+        """Why the workload waits: of the pools it may go to, the one where it is nearest to a start speaks."""
+        obstacles = [self._judge(workload, tenant, pool) for pool in pools]
+        chosen = min(obstacles, key=lambda obstacle: _NEARNESS[obstacle.reason])
+        return Hold(workload.name, chosen.reason, chosen.message, chosen.nearest_change)
+
+    def _judge(self, workload: Workload, tenant: TenantName, pool: PoolName) -> _Obstacle:
+        level = find_required_level(self._draft.ground, workload, pool)
+        if level is None:
+            known = ", ".join(f"`{label}`" for label in self._draft.ground.pools[pool].topology) or "none"
+            return _Obstacle(
+                Reason.TOPOLOGY_NOT_SATISFIABLE, f"pool `{pool}` has no topology level `{workload.required_level}`; it has: {known}"
+            )
+        site = build_site(self._draft.ground, workload, pool, workload.required_level)
+        if self._count_when_empty(site, level, workload.shape) < least(workload):
+            return self._explain_size(workload, site, level)
+        asked = (tenant, pool, workload.shape.gpu_milli, len(workload.needs))
+        limits, room = self._draft.quota.measure_limits(*asked), self._draft.quota.measure(*asked)
+        fitting = self._count_fitting(site, level, workload.shape)
+        change = _render_fewer(workload, min(room.pods, fitting))
+        if limits.refusal is not None and limits.pods < least(workload):
+            return _explain_limit(workload, limits.refusal, change)
+        if room.refusal is not None and room.pods < least(workload) <= fitting:
+            return _explain_kept(workload, room.refusal, change)
+        return self._explain_capacity(workload, pool, fitting, change)
+
+    def _count_when_empty(self, site: Site, level: int, shape: Amounts) -> int:
+        """The most pods that one domain could hold if nothing of the pool's own work ran."""
+        key = (site, level, shape)
+        if key not in self._most:
+            sums: dict[str, int] = {}
+            for index in self._draft.ground.matching(site):
+                node = self._draft.ground.nodes[index]
+                domain = "" if level == ANYWHERE else node.domains[level] if level < len(node.domains) else ""
+                if domain or level == ANYWHERE:
+                    sums[domain] = sums.get(domain, 0) + _count_pods(node.capacity - node.foreign, shape)
+            self._most[key] = max(sums.values(), default=0)
+        return self._most[key]
+
+    def _count_fitting(self, site: Site, level: int, shape: Amounts) -> int:
+        key = (site, level, shape)
+        if key not in self._fitting:
+            self._fitting[key] = self._draft.count_fitting(site, level, shape)
+        return self._fitting[key]
+
+    def _explain_size(self, workload: Workload, site: Site, level: int) -> _Obstacle:
+        wide = Site(site.pool, site.selector)
+        most = self._count_when_empty(wide, ANYWHERE, workload.shape)
+        asked = _render_pods(least(workload), workload.shape)
+        if most == 0:
+            chosen = " that the workload's node selector chooses" if workload.node_selector else ""
+            return _Obstacle(
+                Reason.GANG_LARGER_THAN_POOL, f"no node of pool `{site.pool}`{chosen} can hold {_render_pods(1, workload.shape)}"
+            )
+        if most < least(workload):
+            return _Obstacle(
+                Reason.GANG_LARGER_THAN_POOL,
+                f"{asked} are more than pool `{site.pool}` could ever hold: {most}",
+                f"at most {most} replicas fit the pool when it is empty",
+            )
+        inside = self._count_when_empty(site, level, workload.shape)
+        return _Obstacle(
+            Reason.TOPOLOGY_NOT_SATISFIABLE,
+            f"{asked} do not fit inside one `{workload.required_level}` of pool `{site.pool}`, even when it is empty: at most {inside} do",
+            f"at most {inside} replicas fit inside one `{workload.required_level}`" if inside else "",
+        )
+
+    def _explain_capacity(self, workload: Workload, pool: PoolName, fitting: int, change: str) -> _Obstacle:
+        needed = least(workload) * workload.shape.gpu_milli
+        free = self._draft.free_milli[pool]
+        inside = f"one `{workload.required_level}` of pool `{pool}`" if workload.required_level else f"pool `{pool}`"
+        return _Obstacle(
+            Reason.INSUFFICIENT_CAPACITY,
+            f"{inside} has room for {fitting} of {_render_pods(least(workload), workload.shape)} now",
+            change or f"waits until {_render_count(needed)} accelerators of {inside} are free; {_render_count(free)} of pool `{pool}` are",
+        )
+
+
+def _explain_kept(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:
+    unit, where = _render_unit(refusal)
+    return _Obstacle(
+        refusal.reason,
+        f"{_render_count(refusal.most)} {unit} of {where} are kept for guarantees of others; "
+        f"{_render_count(refusal.free)} are free, {_render_count(refusal.pod * least(workload))} are asked for",
+        change,
+    )
+
+
+def _explain_limit(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:
+    asked = refusal.pod * least(workload)
+    unit, where = _render_unit(refusal)
+    excess = refusal.used + asked - refusal.most
+    whose = "your" if refusal.own else "your parent tenant's"
+    what = "limit" if refusal.reason is Reason.QUOTA_REACHED else "guarantee and what may be borrowed"
+    message = (
+        f"{_render_count(asked)} more {unit} of {where} would exceed {whose} {what} of {_render_count(refusal.most)} "
+        f"by {_render_count(excess)}: {_render_count(refusal.used)} are held"
+    )
+    if asked > refusal.most:
+        return _Obstacle(refusal.reason, message, change or f"at most {refusal.most // refusal.pod} replicas are within it")
+    return _Obstacle(refusal.reason, message, change or f"starts when {_render_count(excess)} {unit} held there are given back")
+
+
+def _render_unit(refusal: Refusal) -> tuple[str, str]:
+    unit = "accelerators" if refusal.in_accelerators else "reference accelerators"
+    return unit, ("pool " if len(refusal.pools) == 1 else "pools ") + ", ".join(f"`{pool}`" for pool in refusal.pools)
+
+
+def _render_fewer(workload: Workload, pods: int) -> str:
+    if not 0 < pods < least(workload):
+        return ""
+    return f"{pods} replica{'' if pods == 1 else 's'} instead of {least(workload)} would start now"
+
+
+def _render_pods(pods: int, shape: Amounts) -> str:
+    noun = "pod" if pods == 1 else "pods"
+    return f"{pods} {noun} with {_render_count(shape.gpu_milli)} accelerators each" if shape.gpu_milli else f"{pods} {noun}"
+
+
+def _render_count(milli: int) -> str:
+    whole, rest = divmod(milli, GPU_MILLI)
+    return f"{whole}.{rest:03}".rstrip("0") if rest else str(whole)
+
+
+def _count_pods(room: Amounts, shape: Amounts) -> int:
+    return max(0, min((have // need for have, need in zip(room.vector, shape.vector, strict=True) if need > 0), default=0))

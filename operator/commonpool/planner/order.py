@@ -1,0 +1,112 @@
+"""The second stage: who is next.
+
+In this order: workloads within their tenant's guarantee, higher priority, smaller share,
+older, name. The share is the weighted dominant share (see `usage`) compared along the
+tenant tree: two workloads are compared at the two tenants right below the nearest
+tenant above both, so a tenant's share is divided among those below it and not beside it
+(hierarchical DRF: Bhattacharya et al., SoCC'13, section 3).
+
+Shares grow while the round goes on, so the order is found step by step: each tenant has
+a heap of what is below it, and a step touches only the heaps of one chain.
+
+A workload that cannot be placed now does not stop smaller ones behind it. That keeps
+accelerators busy, and costs this: a large gang may wait long while small work takes each
+accelerator that becomes free.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from commonpool.model.ids import TenantName, WorkloadName
+from commonpool.model.snapshot import Workload
+from commonpool.planner.tree import TenantTree
+from commonpool.planner.usage import Usage
+
+Urgency: TypeAlias = tuple[bool, int]
+"""Not within the guarantee; minus the priority."""
+
+Age: TypeAlias = tuple[int, WorkloadName]
+
+
+def build_rank(workload: Workload, *, guaranteed: bool) -> tuple[Urgency, Age]:
+    """Where a workload stands among those of its own tenant: unique."""
+    return (not guaranteed, -workload.priority), (workload.created_at, workload.name)
+
+
+@dataclass(slots=True)
+class _Own:
+    """What a tenant itself waits for: a heap by rank."""
+
+    tenant: TenantName
+    heap: list[tuple[Urgency, Age, Workload]] = field(default_factory=list)
+
+    def share(self, usage: Usage) -> int:
+        return usage.own_share(self.tenant)
+
+
+@dataclass(slots=True)
+class _Branch:
+    """A tenant and all below it: a heap by the best of each branch. `Age` ends in a name that is in one branch only."""
+
+    tenant: TenantName | None
+    heap: "list[tuple[Urgency, int, Age, _Own | _Branch]]" = field(default_factory=list)
+
+    def share(self, usage: Usage) -> int:
+        return 0 if self.tenant is None else usage.share(self.tenant)
+
+
+class Queue:
+    """Gives the next workload each time, by the shares of that moment."""
+
+    def __init__(
+        self, workloads: Iterable[tuple[TenantName, Workload]], tree: TenantTree, usage: Usage, is_guaranteed: Callable[[Workload], bool]
+    ) -> None:
+        self._usage = usage
+        self._is_guaranteed = is_guaranteed
+        self._root = _Branch(None)
+        own: dict[TenantName, _Own] = {}
+        for tenant, workload in workloads:
+            urgency, age = build_rank(workload, guaranteed=is_guaranteed(workload))
+            own.setdefault(tenant, _Own(tenant)).heap.append((urgency, age, workload))
+        branches: dict[TenantName, _Branch] = {}
+        for tenant, line in sorted(own.items()):
+            heapq.heapify(line.heap)
+            for above in tree.chain(tenant):
+                branches.setdefault(above, _Branch(above))
+            self._push(branches[tenant], line)
+        for tenant in sorted(branches, key=lambda name: (-len(tree.chain(name)), name)):
+            parent = tree.parent(tenant)
+            self._push(self._root if parent is None else branches[parent], branches[tenant])
+        self._taken: list[tuple[_Branch, _Own | _Branch]] = []
+
+    def take(self) -> Workload | None:
+        """The next one, or None if no one is left. What the last one got must be in `usage` by now; O(depth x log n)."""
+        while True:
+            for branch, child in reversed(self._taken):
+                self._push(branch, child)
+            self._taken = []
+            if not self._root.heap:
+                return None
+            at: _Own | _Branch = self._root
+            while isinstance(at, _Branch):
+                child = heapq.heappop(at.heap)[-1]
+                self._taken.append((at, child))
+                at = child
+            urgency, _, workload = heapq.heappop(at.heap)
+            now = build_rank(workload, guaranteed=self._is_guaranteed(workload))
+            if now[0] == urgency:
+                return workload
+            heapq.heappush(at.heap, (*now, workload))  # others under the same line used up the guarantee: once for each at most
+
+    def _push(self, branch: _Branch, child: "_Own | _Branch") -> None:
+        if child.heap:
+            urgency, age = _best(child)
+            heapq.heappush(branch.heap, (urgency, child.share(self._usage), age, child))
+
+
+def _best(child: "_Own | _Branch") -> tuple[Urgency, Age]:
+    if isinstance(child, _Own):
+        return child.heap[0][0], child.heap[0][1]
+    return child.heap[0][0], child.heap[0][2]
