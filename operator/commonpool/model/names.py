@@ -10,6 +10,7 @@ SCHEDULER_ACCOUNT = "commonpool-scheduler"
 LEASE_NAME = "commonpool-operator"
 
 TENANT_LABEL = f"{GROUP}/tenant"
+LISTED_BY_ANNOTATION = f"{GROUP}/listed-by"
 POOL_TAINT = f"{GROUP}/pool"
 HELD_ANNOTATION = f"{GROUP}/held"
 

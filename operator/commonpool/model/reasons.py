@@ -38,3 +38,16 @@ class Reason(StrEnum):
     RUNNING = "Running"
     COMPLETED = "Completed"
     FAILED = "Failed"
+
+    # how a pool, a tenant or a quota stands (condition Ready)
+    READY = "Ready"
+    NO_NODES = "NoNodes"
+    NO_ACCELERATORS = "NoAccelerators"
+    NAMESPACE_TAKEN = "NamespaceTaken"
+    NAMESPACE_REFUSED = "NamespaceRefused"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    PARENT_NOT_FOUND = "ParentNotFound"
+    PARENT_CIRCLE = "ParentCircle"
+    TENANT_NOT_FOUND = "TenantNotFound"
+    GUARANTEES_EXCEED_CAPACITY = "GuaranteesExceedCapacity"
+    GUARANTEES_EXCEED_PARENT = "GuaranteesExceedParent"
