@@ -234,6 +234,7 @@ class GPUPool(Object):
         Rule(
             "size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')",
             says="'name `' + self.metadata.name + '` is used in a taint: use at most 63 letters, digits and dashes'",
+            field=".metadata.name",
         ),
     )
 

@@ -143,6 +143,7 @@ class GPUQuota(Object):
             "self.metadata.name == self.spec.tenant",
             says="'quota `' + self.metadata.name + '` is for tenant `' + self.spec.tenant"
             " + '`: give both the same name, so that a tenant has one quota at most'",
+            field=".metadata.name",
         ),
     )
 

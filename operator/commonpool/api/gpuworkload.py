@@ -144,6 +144,7 @@ class GPUWorkload(Object):
             "has(self.spec.tracked) || self.metadata.name.matches('^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$')",
             says="'name `' + self.metadata.name + '` becomes the host name of its pods:"
             " use at most 52 lower-case letters, digits and dashes, a letter first'",
+            field=".metadata.name",
         ),
         Rule(
             "!has(self.spec.hpc) || !has(self.spec.hpc.after) || !(self.metadata.name in self.spec.hpc.after)",

@@ -37,7 +37,7 @@ Currency = Annotated[
 
 def parse_micro(amount: str) -> int:
     """Read an amount in millionths, exactly: prices and costs are counted in whole numbers."""
-    if re.match(AMOUNT_PATTERN, amount) is None:
+    if re.fullmatch(AMOUNT_PATTERN, amount) is None:
         raise ValueError(f"`{amount}` is not an amount of money\n\nhint: write a decimal that is not negative, like `2.40`")
     whole, _, fraction = amount.partition(".")
     return int(whole) * MICRO + int(fraction.ljust(6, "0"))

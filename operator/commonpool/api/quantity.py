@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-PATTERN = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$"
+from commonpool.api.rules import Rule, guarded
 
 _BINARY = {suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)}
 _DECIMAL = {suffix: Decimal(1000) ** power for power, suffix in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), start=-3)}
@@ -18,7 +18,7 @@ def parse_quantity(text: str | int) -> Decimal:
 
     Raises ValueError for anything that the apiserver would refuse as well.
     """
-    match = _NUMBER.match(str(text))
+    match = _NUMBER.fullmatch(str(text))
     if match is None:
         raise ValueError(f"`{text}` is not a quantity\n\nhint: write it like `80Gi`, `500m` or `2`")
     suffix = match["suffix"]
@@ -52,9 +52,14 @@ Quantity = Annotated[
         {
             "x-kubernetes-int-or-string": True,
             "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "pattern": PATTERN,
             "maxLength": 32,
         }
+    ),
+    guarded(
+        Rule(
+            "isQuantity(string(self)) && !string(self).startsWith('-')",
+            says="'`%s` is not a quantity that one can have: write it like 80Gi, 500m or 2'.format([self])",
+        )
     ),
 ]
 """A number or a string with a suffix; kept as the text that was written."""

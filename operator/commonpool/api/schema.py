@@ -106,7 +106,7 @@ def build_crd(kind: type[Object]) -> Schema:
     properties = root["properties"]
     for name in ("apiVersion", "kind"):
         properties[name] = {"type": "string", "description": properties[name]["description"]}
-    properties["metadata"] = {"type": "object"}
+    properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}  # rules point at the name
     root["required"] = ["spec"]
     version: Schema = {
         "name": VERSION,

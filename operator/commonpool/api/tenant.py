@@ -148,6 +148,7 @@ class Tenant(Object):
         Rule(
             "size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')",
             says="'name `' + self.metadata.name + '` becomes the value of a label: use at most 63 letters, digits and dashes'",
+            field=".metadata.name",
         ),
     )
 
