@@ -57,7 +57,7 @@ class ConsoleTeller:
         """Print a step with the seconds since the beginning."""
         self._end_bar()
         self._last = time.monotonic()
-        self._console.print(f"[dim]{self._elapsed():>4}s[/]  {sentence}", highlight=False)
+        self._console.print(f"[dim]{self._elapsed():>4}s[/]  {sentence}", highlight=False, soft_wrap=True)
 
     def advance(self, what: str, done: int, total: int) -> None:
         """Move the bar, or print a line if the last one is 15 seconds old."""

@@ -82,7 +82,7 @@ def build(recipe: Recipe, go: Go, bin_dir: Path, teller: Teller) -> Path:
 
 def _build_into(recipe: Recipe, go: Go, final: Path, teller: Teller) -> None:
     began = time.monotonic()
-    teller.say(f"building {recipe.what}: {recipe.cold} if nothing of it is compiled yet, seconds if it is")
+    teller.say(f"building {recipe.what}: {recipe.cold}, seconds if it was compiled before")
     for left_over in final.parent.glob(f".{recipe.what}-*"):
         shutil.rmtree(left_over, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{recipe.what}-"))
@@ -104,12 +104,12 @@ def _run_command(recipe: Recipe, go: Go, command: list[str], teller: Teller) -> 
             modules += 1
         elif line:
             packages += 1
-        teller.advance(f"{recipe.what}: downloading modules", modules, 0)
+        teller.advance(f"{recipe.what}: downloaded modules", modules, 0)
 
     def hear_build(line: str) -> None:
         nonlocal compiled
         compiled += bool(line) and not line.startswith(("go: ", "#"))
-        teller.advance(f"{recipe.what}: compiling packages", compiled, packages)
+        teller.advance(f"{recipe.what}: compiled and linked packages", compiled, packages)
 
     run_go(go, recipe.folder, ["list", "-deps", command[-1]], hear_list)
     run_go(go, recipe.folder, ["build", "-v", "-buildvcs=false", *command], hear_build)

@@ -11,10 +11,10 @@ from commonpool.local.policies import wait_policies
 from commonpool.local.site import Site
 from commonpool.local.teller import Teller
 from commonpool.local.waiting import wait_until
-from commonpool.model.names import GROUP, SYSTEM_NAMESPACE
+from commonpool.model.names import GROUP, SCHEDULER_ACCOUNT, SYSTEM_NAMESPACE
 
 _RELEASE = "commonpool"
-_SETTINGS = ("operator.replicas=0", "scheduler.replicas=0")
+_SETTINGS = ("operator.replicas=0", "scheduler.replicas=0", "scheduler.leaderElect=false")  # a single process has nobody to wait for
 _TIMEOUT_SECONDS = 60
 
 
@@ -45,11 +45,12 @@ def compute_digest(chart: Path) -> str:
 
 def _run_helm(site: Site, chart: Path) -> None:
     home = site.places.root / "helm"
+    settings = (*_SETTINGS, f"scheduler.kubeconfig={site.places.user_kubeconfig(SCHEDULER_ACCOUNT)}")
     answer = subprocess.run(
         [
             *(site.binaries.find("helm"), "upgrade", "--install", _RELEASE, chart),
             *("--namespace", SYSTEM_NAMESPACE, "--create-namespace", "--kubeconfig", site.places.kubeconfig),
-            *(word for setting in _SETTINGS for word in ("--set", setting)),
+            *(word for setting in settings for word in ("--set", setting)),
         ],
         capture_output=True,
         text=True,

@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,14 @@ class ApiError(ClusterError):
 class Client:
     """Talks to one apiserver as one user. Safe to share between threads."""
 
-    def __init__(self, server: str, *, token: str, authority: Path) -> None:
+    def __init__(self, server: str, *, token: str, authority: Path, impersonated: Sequence[str] = ()) -> None:
         self.server = server
+        self._token = token
+        self._authority = authority
         self._pool = urllib3.PoolManager(ca_certs=str(authority), maxsize=16, timeout=_TIMEOUT, retries=False)
-        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        self._headers = urllib3.HTTPHeaderDict({"Authorization": f"Bearer {token}", "Accept": "application/json"})
+        for header, name in zip(("Impersonate-User", *["Impersonate-Group"] * len(impersonated)), impersonated, strict=False):
+            self._headers.add(header, name)
 
     @classmethod
     def from_kubeconfig(cls, path: Path) -> "Client":
@@ -40,9 +44,15 @@ class Client:
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         return cls(cluster["server"], token=user["token"], authority=Path(cluster["certificate-authority"]))
 
+    def impersonate(self, user: str, *groups: str) -> "Client":
+        """The same connection asking as somebody else; RBAC and policies see only that user and these groups."""
+        return Client(
+            self.server, token=self._token, authority=self._authority, impersonated=(user, *(groups or ("system:authenticated",)))
+        )
+
     def request(self, method: str, path: str, body: Manifest | None = None, *, query: Mapping[str, str] | None = None) -> Manifest:
         """Send one request and return the answer's JSON; raises `ApiError` for a refusal, `ClusterError` if there is no answer."""
-        headers = dict(self._headers)
+        headers = self._headers.copy()
         if body is not None:
             headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
         url = self.server + path + (f"?{urlencode(query)}" if query else "")

@@ -100,7 +100,7 @@ def build_apiserver(site: Site) -> Process:
         write_kubeconfig(places, places.user_kubeconfig(user.name), user=user.name, token=tokens[user.name], server=server)
     for user_name in (CONTROLLER_MANAGER, KWOK):
         write_kubeconfig(places, places.user_kubeconfig(_plain(user_name)), user=user_name, token=tokens[user_name], server=server)
-    return Process("apiserver", argv, lambda: authority.exists() and site.client().is_ready())
+    return Process("apiserver", argv, lambda: authority.exists() and site.client().is_ready(), reads=(places.tokens,))
 
 
 def build_controller_manager(site: Site) -> Process:
@@ -141,7 +141,7 @@ def build_kwok(site: Site) -> Process:
         f"--config={stages}",
         f"--server-address=127.0.0.1:{port}",
     ]
-    return Process("kwok", argv, lambda: answers(f"http://127.0.0.1:{port}/healthz"))
+    return Process("kwok", argv, lambda: answers(f"http://127.0.0.1:{port}/healthz"), reads=(stages,))
 
 
 CONTROL_PLANE: dict[str, Builder] = {

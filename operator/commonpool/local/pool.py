@@ -1,9 +1,9 @@
 """commonpool itself as processes: the scheduler with our plugin and the operator, each with the account that the chart gives it."""
 
 import sys
+from pathlib import Path
 
-import yaml
-
+import commonpool
 from commonpool.errors import SetupError
 from commonpool.local.client import answers
 from commonpool.local.credentials import request_token, write_kubeconfig, write_private
@@ -21,6 +21,7 @@ def build_scheduler(site: Site) -> Process:
     places = site.places
     config = places.root / "scheduler.yaml"
     write_private(config, _read_scheduler_config(site))
+    _write_account(site, SCHEDULER_ACCOUNT)  # where the chart was told that it is
     port = site.claim_port("scheduler")
     argv = [
         str(site.binaries.find("kube-scheduler")),
@@ -31,7 +32,7 @@ def build_scheduler(site: Site) -> Process:
         "--authorization-always-allow-paths=/healthz,/readyz,/livez,/metrics",
         "--authentication-skip-lookup=true",
     ]
-    return Process("scheduler", argv, lambda: answers(f"https://127.0.0.1:{port}/readyz"))
+    return Process("scheduler", argv, lambda: answers(f"https://127.0.0.1:{port}/readyz"), reads=(config,))
 
 
 def build_operator(site: Site) -> Process:
@@ -52,6 +53,7 @@ def build_operator(site: Site) -> Process:
         [sys.executable, "-m", "commonpool.live"],
         lambda: answers(f"http://127.0.0.1:{port}/readyz"),
         environment,
+        reads=sorted(Path(commonpool.__file__).parent.rglob("*.py")),  # whoever changes the code gets it with the next `up`
     )
 
 
@@ -73,7 +75,4 @@ def _read_scheduler_config(site: Site) -> str:
             f"the chart left no `{_CONFIG_KEY}` in ConfigMap `{SYSTEM_NAMESPACE}/{_CONFIG_MAP}`",
             hint="it was deleted by hand, or the chart changed: `commonpool local up --fresh` installs it again",
         )
-    config = yaml.safe_load(found["data"][_CONFIG_KEY])
-    config.setdefault("clientConnection", {})["kubeconfig"] = _write_account(site, SCHEDULER_ACCOUNT)
-    config["leaderElection"] = {"leaderElect": False}  # it is alone: nobody to wait for after a kill
-    return yaml.safe_dump(config)
+    return str(found["data"][_CONFIG_KEY])

@@ -1,10 +1,11 @@
 """One process of the control plane: started in a session of its own, waited for, told to stop, and stopped if it does not listen."""
 
+import hashlib
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,18 +20,34 @@ _TAIL_LINES = 15
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What to run and how to know that it serves."""
+    """What to run and how to know that it serves. `reads` are files that it reads at its start only."""
 
     name: str
     argv: list[str]
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
+    reads: Sequence[Path] = ()
     timeout_seconds: float = 60
+
+    def fingerprint(self) -> str:
+        """Digest of all that was decided about it; if it differs from what runs, what runs is out of date."""
+        digest = hashlib.sha256(repr((self.argv, sorted(self.environment.items()))).encode())
+        for file in self.reads:
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
 
 
 def find_running(places: Places, name: str) -> Identity | None:
     """Find the running process of that name."""
     return find_pid(_pid_file(places, name))
+
+
+def is_current(places: Places, process: Process) -> bool:
+    """Whether what runs under that name was started as `process` says."""
+    try:
+        return _print_file(places, process.name).read_text(encoding="ascii") == process.fingerprint()
+    except FileNotFoundError:
+        return False
 
 
 def find_log(places: Places, name: str) -> Path:
@@ -44,6 +61,7 @@ def start_process(places: Places, process: Process) -> Identity:
     A session of its own: Ctrl-C in the caller's terminal reaches the caller alone, who then decides.
     """
     log = find_log(places, process.name)
+    _print_file(places, process.name).write_text(process.fingerprint(), encoding="ascii")
     environment = {**os.environ, **process.environment, MARK: str(places.root)}
     with log.open("ab") as output:
         try:
@@ -121,6 +139,10 @@ def read_tail(places: Places, name: str) -> str:
 
 def _pid_file(places: Places, name: str) -> Path:
     return places.pids / name
+
+
+def _print_file(places: Places, name: str) -> Path:
+    return places.pids / f"{name}.started-as"
 
 
 def _log_hint(places: Places, name: str) -> str:

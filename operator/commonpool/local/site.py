@@ -13,17 +13,21 @@ from commonpool.local.ports import find_free_ports, is_free
 
 @dataclass(slots=True)
 class Site:
-    """One cluster's folder, memory and binaries. `pinned`: processes run that know the remembered ports."""
+    """One cluster's folder, memory and binaries.
+
+    `pinned`: other processes run that know the remembered ports. `serving`: the process that is being put together has its ports already.
+    """
 
     places: Places
     memory: Memory
     binaries: Binaries
     pinned: bool = False
+    serving: bool = False
 
     def claim_port(self, name: str) -> int:
         """Take the remembered port, or a new one from the kernel if that is taken and nobody relies on it."""
         port = self.memory.ports.get(name)
-        if port is not None and is_free(port):
+        if port is not None and (self.serving or is_free(port)):
             return port
         if port is not None and self.pinned:
             raise SetupError(
