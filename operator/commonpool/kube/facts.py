@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from commonpool.api.wishes import Wishes, parse_wishes
+from commonpool.api.wishes import CHECKPOINTED_AT, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, TIER
 from commonpool.kube import records
 from commonpool.kube.identity import find_child
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
-from commonpool.model.names import HELD_ANNOTATION, TENANT_LABEL
+from commonpool.model.names import HELD_ANNOTATION, LISTED_BY_ANNOTATION, TENANT_LABEL
+
+
+_WISHES = (TIER, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, CHECKPOINTED_AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class PodView:
     created_at: int
     priority: int | None
     priority_class: str
-    wishes: Wishes
+    wishes: tuple[tuple[str, str], ...]
+    """Annotations by which its owner refines what he wants (`api.wishes`)."""
 
     @property
     def finished(self) -> bool:
@@ -72,7 +76,7 @@ class ChildFact:
     owner_uid: str
     shape: Shape
     replicas: int
-    """Pods at a time: parallelism or replicas."""
+    """Pods that it runs at a time from here on."""
     ranked: bool
     """Its pods have ranks from the start (an Indexed Job)."""
     suspended: bool
@@ -85,7 +89,8 @@ class ChildFact:
     terminating: bool
     created_at: int
     priority_class: str
-    wishes: Wishes
+    wishes: tuple[tuple[str, str], ...]
+    """Annotations by which its owner refines what he wants (`api.wishes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class NamespaceFact:
     name: str
     tenant: str
     terminating: bool
+    listed_by: str = ""
+    """The Tenant whose spec.namespaces the label came from; empty: it was set by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,7 @@ def read_pod(pod: records.Pod) -> PodView:
         created_at=pod.metadata.created_at,
         priority=pod.spec.priority,
         priority_class=pod.spec.priority_class_name or "",
-        wishes=parse_wishes(pod.metadata.annotations),
+        wishes=_wishes(pod.metadata),
     )
 
 
@@ -155,7 +162,7 @@ def read_job(job: records.Job) -> ChildFact:
         "Job",
         job.metadata,
         spec.template,
-        replicas=parallelism if spec.completions is None else min(parallelism, spec.completions),
+        replicas=parallelism if spec.completions is None else min(parallelism, spec.completions - job.status.succeeded),
         ranked=spec.completion_mode == "Indexed",
         suspended=spec.suspend,
         finished=failed is not None or _holds(job.status.conditions, "Complete"),
@@ -171,7 +178,12 @@ def read_scaled(kind: str, scaled: records.Scaled) -> ChildFact:
 def read_namespace(namespace: records.Namespace) -> NamespaceFact:
     """What matters of a namespace."""
     metadata = namespace.metadata
-    return NamespaceFact(metadata.name, (metadata.labels or {}).get(TENANT_LABEL, ""), metadata.deletion_timestamp is not None)
+    return NamespaceFact(
+        name=metadata.name,
+        tenant=(metadata.labels or {}).get(TENANT_LABEL, ""),
+        terminating=metadata.deletion_timestamp is not None,
+        listed_by=(metadata.annotations or {}).get(LISTED_BY_ANNOTATION, ""),
+    )
 
 
 def read_priority(priority: records.PriorityClass) -> PriorityFact:
@@ -209,8 +221,13 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
         terminating=metadata.deletion_timestamp is not None,
         created_at=metadata.created_at,
         priority_class=template.spec.priority_class_name or "",
-        wishes=parse_wishes(metadata.annotations),
+        wishes=_wishes(metadata),
     )
+
+
+def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:
+    annotations = metadata.annotations
+    return tuple((name, annotations[name]) for name in _WISHES if name in annotations) if annotations else ()
 
 
 def _holds(conditions: list[records.Condition] | None, kind: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from commonpool.api import GPUWorkload
-from commonpool.api.wishes import Wishes
+from commonpool.api.wishes import parse_wishes
 from commonpool.kube.children import find_child_key
 from commonpool.kube.facts import ChildFact, PodView
 from commonpool.kube.shapes import Shape
@@ -39,7 +39,7 @@ class Trackable:
     uid: str
     shape: Shape
     priority_class: str
-    wishes: Wishes
+    wishes: tuple[tuple[str, str], ...]
     created_at: int
     owner: ChildKey | None
     """Its controller, if that is of our kinds or one that we track."""
@@ -151,13 +151,14 @@ def _tell_apart(
 
 
 def _build_spec(each: Trackable, resource: str) -> Manifest:
+    wishes = parse_wishes(dict(each.wishes))
     spec: Manifest = {
         "accelerators": {"perReplica": min(each.shape.count(resource), MOST_PER_REPLICA)},
-        "tier": each.wishes.tier or "Standard",
+        "tier": wishes.tier or "Standard",
         "tracked": {"apiVersion": API_VERSIONS[each.key.kind], "kind": each.key.kind, "name": each.key.name, "uid": each.uid},
     }
-    if each.wishes.placement_required:
-        spec["placement"] = {"required": each.wishes.placement_required}
+    if wishes.placement_required:
+        spec["placement"] = {"required": wishes.placement_required}
     if each.priority_class:
         spec["priorityClassName"] = each.priority_class
     return spec
