@@ -38,7 +38,7 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
 
 {{/*
 The variables that podRules reads; evaluated only when a rule comes to them. .spec, .labels, .oldLabels, .oldTolerations are CEL;
-.fresh: is the spec new, or only labels and tolerations; .byRight: who asks is above some of the rules.
+.fresh: is the spec new, or only labels and tolerations; .byRight: who asks is above some of the rules; .wants: instead of looking.
 */}}
 {{- define "commonpool.podVariables" -}}
 - name: spec
@@ -49,7 +49,7 @@ The variables that podRules reads; evaluated only when a rule comes to them. .sp
   expression: {{ .byRight | quote }}
 - name: wants
   expression: |-
-    {{- include "commonpool.cel.wants" (dict "root" .root "spec" "variables.spec") | nindent 4 }}
+    {{- .wants | default (include "commonpool.cel.wants" (dict "root" .root "spec" "variables.spec")) | nindent 4 }}
 - name: oldTolerations
   expression: {{ .oldTolerations | quote }}
 - name: tolerations
