@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from commonpool.api import reference
 from commonpool.api.resource import Object
 from commonpool.api.schema import KINDS, build_crd, main, render_files
 
@@ -38,10 +39,17 @@ def test_the_committed_files_are_what_the_models_say() -> None:
     assert main(["--check", "--directory", str(ROOT / "crds")]) == 0
 
 
+def test_the_committed_reference_is_what_the_models_say() -> None:
+    assert reference.main(["--check", "--directory", str(ROOT / "docs/reference/api")]) == 0
+
+
 def test_a_file_that_differs_is_told_with_the_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check", "--directory", str(tmp_path)]) == 1
     assert "hint: run `make crds` and commit it" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+    (tmp_path / "left-over.yaml").touch()
+    assert main(["--check", "--directory", str(tmp_path)]) == 1
+    assert "left-over.yaml" in capsys.readouterr().err
     assert main(["--directory", str(tmp_path)]) == 0
     assert main(["--check", "--directory", str(tmp_path)]) == 0
 
@@ -62,7 +70,7 @@ def test_every_field_has_a_type_a_description_and_a_bound(kind: type[Object], pa
         case "string":
             assert "maxLength" in field or "enum" in field
         case "integer" | "number":
-            assert "minimum" in field
+            assert {"minimum", "maximum"} <= field.keys()
         case "array":
             assert "maxItems" in field
         case "object" if "additionalProperties" in field and not field.get("x-kubernetes-preserve-unknown-fields"):

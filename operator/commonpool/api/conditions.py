@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from commonpool.api.names import Total
 from commonpool.api.resource import Model
 from commonpool.api.rules import keyed
 from commonpool.api.timestamp import Timestamp
@@ -22,12 +23,12 @@ class Condition(Model):
     """Why, in one sentence, and what would change it."""
     last_transition_time: Timestamp
     """When `status` last changed."""
-    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    observed_generation: Total | None = None
     """The metadata.generation that was judged."""
 
 
 Conditions = Annotated[list[Condition], Field(max_length=16), keyed("type")]
-ObservedGeneration = Annotated[int, Field(ge=0)]
+ObservedGeneration = Total
 
 
 def find_condition(conditions: list[Condition], kind: str) -> Condition | None:

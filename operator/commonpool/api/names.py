@@ -25,6 +25,9 @@ Sentence = Annotated[str, Field(max_length=1024)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 """How many: accelerators, replicas or nodes."""
 
+Total = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A number that only grows; every JSON reader still holds it exactly."""
+
 Tier = Literal["Guaranteed", "Standard", "Spot"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from commonpool.api.names import Name
+from commonpool.api.names import Name, Total
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
 from commonpool.api.rules import ATOMIC, Rule
 
@@ -36,7 +36,7 @@ class Gang(Model):
 class RoundSpec(Model):
     """What was decided."""
 
-    epoch: Annotated[int, Field(ge=0)]
+    epoch: Total
     """Of the leader that decided; the scheduler obeys the highest epoch that it has seen."""
     number: Annotated[int, Field(ge=0, le=9_999_999_999)]
     """Number of the planning round."""

@@ -3,14 +3,14 @@
 Kubernetes wants structural schemas: no references, no null, a type everywhere. Pydantic's JSON schema is rewritten into that form.
 """
 
-import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from commonpool.api.generated import keep_files
 from commonpool.api.gpupool import GPUPool
 from commonpool.api.gpuquota import GPUQuota
 from commonpool.api.gpuworkload import GPUWorkload
@@ -151,24 +151,9 @@ def render_files() -> dict[str, str]:
     return {f"{kind.resource.plural}.yaml": render_crd(kind) for kind in KINDS}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files, or with `--check` say which differ; the exit code is 1 if one does."""
-    parser = argparse.ArgumentParser(prog="python -m commonpool.api.schema", description="write the CRDs from the models")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if a file is not what the models say")
-    parser.add_argument("--directory", type=Path, default=Path("crds"), help="where the files are")
-    options = parser.parse_args(arguments)
-    wrong = 0
-    for name, text in render_files().items():
-        path = options.directory / name
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        if options.check:
-            sys.stderr.write(f"`{path}` is not what the models say\n\nhint: run `make crds` and commit it\n")
-            wrong = 1
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    return wrong
+    return keep_files(render_files(), Path("crds"), arguments)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from commonpool.api.conditions import Conditions, ObservedGeneration
 from commonpool.api.money import Money
-from commonpool.api.names import Count, Name, Sentence, Tier
+from commonpool.api.names import Count, Name, Sentence, Tier, Total
 from commonpool.api.resource import Model
 from commonpool.api.rules import PRESERVED
 from commonpool.api.timestamp import Timestamp
@@ -86,7 +86,7 @@ class GPUWorkloadStatus(Model):
     """Accelerators that it holds, promised ones too."""
     promised_at: Timestamp | None = None
     """When it was given its place."""
-    accelerator_seconds: Annotated[int, Field(ge=0)] | None = None
+    accelerator_seconds: Total | None = None
     """What it has used: accelerators times seconds, since it was made."""
     cost: Money | None = None
     """What that cost."""
