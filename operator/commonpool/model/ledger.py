@@ -6,13 +6,13 @@ weeks and the scheduler plugin come to the same answer from the same objects
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from commonpool.model.amounts import Amounts
-from commonpool.model.ids import ChildKey, NodeName, Seat
+from commonpool.model.ids import ANY_SEAT, ChildKey, NodeName, Seat
 from commonpool.model.plan import Entry
 from commonpool.model.rounds import Line, Round
 
@@ -49,76 +49,170 @@ class Standing:
     """Nothing in them is outstanding: to be deleted."""
     cut: tuple[Round, ...]
     """With the lines that they should still have: to be patched."""
+    kept: tuple[Round, ...]
+    """All that are not spent, as they should be."""
 
 
 def settle_rounds(
-    rounds: Iterable[Round], pods: Iterable[PodFact], alive: AbstractSet[ChildKey], usable: AbstractSet[NodeName]
+    rounds: Iterable[Round],
+    pods: Iterable[PodFact],
+    alive: Collection[ChildKey],
+    usable: AbstractSet[NodeName],
+    wanted: Mapping[ChildKey, int] | None = None,
 ) -> Standing:
     """Tell used, outstanding and void entries apart.
 
     `alive`: children that exist, or may still be made, and have not finished; `usable`:
-    nodes that may take a pod now. O(entries + pods).
+    nodes that may take a pod now; `wanted`: how many pods a child wants, where that can
+    fall after places were promised. O(entries + pods), but for sorting.
     """
-    by_child: defaultdict[ChildKey, list[PodFact]] = defaultdict(list)
-    for pod in pods:
-        by_child[pod.child].append(pod)
     ordered = sorted(rounds, key=lambda each: each.id)
-    named: defaultdict[ChildKey, set[str]] = defaultdict(set)
-    for line in (line for each in ordered for line in each.lines):
-        named[line.child].update(entry.seat.pod for entry in line.entries if entry.seat.pod)
-    promises: list[Promise] = []
-    spent: list[Round] = []
-    cut: list[Round] = []
+    facts: defaultdict[ChildKey, _Facts] = defaultdict(_Facts)
+    for at, each in enumerate(ordered):
+        for line_at, line in enumerate(each.lines):
+            marks = [_Mark(at, each.id.epoch, line_at, entry) for entry in line.entries]
+            facts[line.child].marks += marks
+    for pod in pods:
+        if pod.child in facts:
+            facts[pod.child].pods.append(pod)
     owing_unnamed: set[ChildKey] = set()
-    for each in ordered:
-        kept: list[Line] = []
-        owed: list[Promise] = []
-        for line in each.lines:
-            judged = list(zip(line.entries, _judge(line, by_child[line.child], named[line.child], alive, usable), strict=True))
-            owed += [Promise(line, entry) for entry, state in judged if state is _State.OUTSTANDING]
-            survivors = tuple(entry for entry, state in judged if state is not _State.VOID)
-            if survivors:
-                kept.append(line if survivors == line.entries else replace(line, entries=survivors))
-        promises += owed
-        owing_unnamed.update(promise.line.child for promise in owed if not promise.entry.seat.pod)
-        if not owed and not any(line.child in owing_unnamed for line in kept):
-            spent.append(each)
-        elif tuple(kept) != each.lines:
-            cut.append(replace(each, lines=tuple(kept)))
-    return Standing(tuple(promises), tuple(spent), tuple(cut))
+    marks_of: list[list[list[_Mark]]] = [[[] for _ in each.lines] for each in ordered]
+    for child, known in facts.items():
+        known.judge(usable if child in alive else frozenset(), None if wanted is None else wanted.get(child))
+        for mark in known.marks:
+            marks_of[mark.round][mark.line].append(mark)
+            if mark.state is _State.OUTSTANDING and mark.entry.seat == ANY_SEAT:
+                owing_unnamed.add(child)
+    return _sum_up(ordered, marks_of, owing_unnamed)
+
+
+def find_stale_lines(standing: Standing, epoch: int) -> tuple[Line, ...]:
+    """What a new leader must write anew in a Round of its own epoch, before anything else: the plugin ignores older ones.
+
+    All lines of each key that older epochs owe something, used entries included (they
+    account for the pods that took them), and all lines of one key together: from the
+    moment when a Round of a newer epoch names a key, older ones say nothing about it.
+    """
+    owing = {promise.line.child for promise in standing.promises}
+    older = [line for each in standing.kept if each.id.epoch < epoch for line in each.lines if line.child in owing]
+    return tuple(sorted(older, key=lambda line: line.child))
+
+
+def named_seat(pod: PodFact) -> Seat:
+    """The seat of a pod that exists."""
+    return Seat(pod=pod.name)
 
 
 class _State(Enum):
     USED = 1
     OUTSTANDING = 2
     VOID = 3
+    OVERRIDDEN = 4
+    """A newer entry speaks for the same pod."""
 
 
-def _judge(
-    line: Line, pods: Sequence[PodFact], named: AbstractSet[str], alive: AbstractSet[ChildKey], usable: AbstractSet[NodeName]
-) -> list[_State]:
-    """Say the state of each entry of a line."""
-    bound = [pod for pod in pods if pod.node is not None]
-    existing = {pod.name for pod in pods}
-    bound_names = {pod.name for pod in bound}
-    bound_ranks = {pod.rank for pod in bound if pod.rank >= 0}
-    on_node = Counter(pod.node for pod in bound if pod.name not in named)
-    states: list[_State] = []
-    for entry in line.entries:
-        if entry.seat.pod:
-            taken = entry.seat.pod in bound_names
-        elif entry.seat.rank >= 0:
-            taken = entry.seat.rank in bound_ranks
+@dataclass(slots=True)
+class _Mark:
+    """An entry, where it stands, and what it is worth."""
+
+    round: int
+    epoch: int
+    line: int
+    entry: Entry
+    state: _State = _State.OUTSTANDING
+
+
+@dataclass(slots=True)
+class _Facts:
+    """All entries of one key, oldest first, and its pods."""
+
+    marks: list[_Mark] = field(default_factory=list)
+    pods: list[PodFact] = field(default_factory=list)
+
+    def judge(self, usable: AbstractSet[NodeName], wanted: int | None) -> None:
+        self._override()
+        self._seat()
+        existing = {pod.name for pod in self.pods}
+        open_marks = [mark for mark in self.marks if mark.state is _State.OUTSTANDING]
+        for mark in open_marks:
+            gone = mark.entry.seat.pod and mark.entry.seat.pod not in existing
+            if gone or mark.entry.node not in usable:
+                mark.state = _State.VOID
+        begun = any(pod.node is not None for pod in self.pods)
+        if not begun and any(mark.state is _State.VOID for mark in open_marks):
+            for mark in open_marks:  # a gang that has not begun keeps all its places or gives all back
+                mark.state = _State.VOID
+        if wanted is not None:
+            self._shrink(wanted)
+
+    def _override(self) -> None:
+        """The newest entry for a pod counts; one that names a pod counts before one of its rank."""
+        ranks = {pod.name: pod.rank for pod in self.pods if pod.rank >= 0}
+        newest = max((mark.epoch for mark in self.marks), default=0)
+        spoken_for: set[Seat] = set()
+        for mark in reversed(self.marks):
+            seat = mark.entry.seat
+            if mark.epoch < newest or (seat != ANY_SEAT and seat in spoken_for):
+                mark.state = _State.OVERRIDDEN
+            elif seat != ANY_SEAT:
+                spoken_for.add(seat)
+                if seat.pod in ranks:
+                    spoken_for.add(Seat(rank=ranks[seat.pod]))
+
+    def _seat(self) -> None:
+        """Bound pods take their entries: the one of their name, else of their rank, else one for any pod on their node."""
+        own = {mark.entry.seat: mark for mark in self.marks if mark.state is _State.OUTSTANDING and mark.entry.seat != ANY_SEAT}
+        on_node: Counter[NodeName] = Counter()
+        for pod in self.pods:
+            if pod.node is None:
+                continue
+            mark = own.get(named_seat(pod)) or own.get(Seat(rank=pod.rank))
+            if mark is not None:
+                mark.state = _State.USED
+            else:
+                on_node[pod.node] += 1
+        for mark in self.marks:
+            if mark.state is _State.OUTSTANDING and mark.entry.seat == ANY_SEAT and on_node[mark.entry.node] > 0:
+                on_node[mark.entry.node] -= 1
+                mark.state = _State.USED
+
+    def _shrink(self, wanted: int) -> None:
+        """Give back what a workload that has become smaller will not use: the newest places first."""
+        alive = sum(1 for pod in self.pods if pod.node is not None and not pod.finished and not pod.terminating)
+        room = max(0, wanted - alive)
+        for mark in self.marks:
+            if mark.state is not _State.OUTSTANDING:
+                continue
+            if mark.entry.seat.rank >= wanted or (mark.entry.seat == ANY_SEAT and room == 0):
+                mark.state = _State.VOID
+            room = max(0, room - 1)
+
+
+def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark]]], owing_unnamed: AbstractSet[ChildKey]) -> Standing:
+    """A Round goes when it owes nothing and accounts for no pod that could be taken for another's: see `owing_unnamed`.
+
+    A pod that took an entry for any pod is only known by its node; without that entry it
+    would seem to have taken another one that is still outstanding.
+    """
+    promises: list[Promise] = []
+    spent: list[Round] = []
+    cut: list[Round] = []
+    kept: list[Round] = []
+    for each, marks_of_lines in zip(ordered, marks_of, strict=True):
+        lines: list[Line] = []
+        owed: list[Promise] = []
+        for line, marks in zip(each.lines, marks_of_lines, strict=True):
+            entries = tuple(mark.entry for mark in marks if mark.state in {_State.USED, _State.OUTSTANDING})
+            owed += [Promise(line, mark.entry) for mark in marks if mark.state is _State.OUTSTANDING]
+            if entries:
+                lines.append(line if entries == line.entries else replace(line, entries=entries))
+        promises += owed
+        accounts = any(line.child in owing_unnamed and any(entry.seat == ANY_SEAT for entry in line.entries) for line in lines)
+        if not owed and not accounts:
+            spent.append(each)
+        elif tuple(lines) == each.lines:
+            kept.append(each)
         else:
-            taken = on_node[entry.node] > 0
-            on_node[entry.node] -= taken
-        stands = line.child in alive and entry.node in usable and (not entry.seat.pod or entry.seat.pod in existing)
-        states.append(_State.USED if taken else _State.OUTSTANDING if stands else _State.VOID)
-    if _State.VOID in states and _State.USED not in states:
-        return [_State.VOID] * len(states)  # a gang that has not begun keeps all its places or gives all back
-    return states
-
-
-def named_seat(pod: PodFact) -> Seat:
-    """The seat of a pod that exists."""
-    return Seat(pod=pod.name)
+            cut.append(replace(each, lines=tuple(lines)))
+            kept.append(cut[-1])
+    return Standing(tuple(promises), tuple(spent), tuple(cut), tuple(kept))

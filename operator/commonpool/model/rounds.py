@@ -12,8 +12,12 @@ from commonpool.model.amounts import GPU_MILLI, Amounts
 from commonpool.model.ids import ANY_SEAT, ChildKey, NodeName, PoolName, Seat, TenantName
 from commonpool.model.plan import Entry, Place
 
-_RUN = re.compile(r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)\*([1-9][0-9]*)$")
-_RANGE = re.compile(r"^(0|[1-9][0-9]*)(?:-([1-9][0-9]*))?$")
+MOST_PODS = 1 << 17
+"""In one line: far beyond the largest gang, and small enough that no text can exhaust memory."""
+
+_RUN = re.compile(r"([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)\*([1-9][0-9]{0,9})")
+_RANGE = re.compile(r"(0|[1-9][0-9]{0,9})(?:-([1-9][0-9]{0,9}))?")
+_PART = re.compile(r"([^=,]+)=(0|[1-9][0-9]{0,18})(m?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,49 +94,71 @@ def parse_entries(nodes: str, ranks: str = "", pods: str = "") -> tuple[Entry, .
     """The entries of a line; ValueError if its texts do not agree."""
     names: list[NodeName] = []
     for part in nodes.split():
-        run = _RUN.match(part)
+        run = _RUN.fullmatch(part)
         if run is None:
             raise ValueError(f"`{part}` is not `node*count`")
-        names += [NodeName(run[1])] * int(run[3])
+        if int(run[2]) > MOST_PODS - len(names):
+            raise ValueError(f"more than {MOST_PODS} pods in one line")
+        names += [NodeName(run[1])] * int(run[2])
+    if not names:
+        raise ValueError("no node is named")
     if ranks and pods:
         raise ValueError("a line names ranks or pods, not both")
-    seats = [Seat(pod=pod) for pod in pods.split()] or list(_parse_ranks(ranks)) or [ANY_SEAT] * len(names)
+    seats = [Seat(pod=pod) for pod in pods.split()] or _parse_ranks(ranks, len(names)) or [ANY_SEAT] * len(names)
     if len(seats) != len(names):
         raise ValueError(f"{len(names)} places for {len(seats)} pods")
+    if seats[0] != ANY_SEAT and len(set(seats)) < len(seats):
+        raise ValueError("a pod is named twice")
     return tuple(Entry(seat, node) for seat, node in zip(seats, names, strict=True))
 
 
-def _parse_ranks(ranks: str) -> Iterable[Seat]:
+def _parse_ranks(ranks: str, most: int) -> list[Seat]:
+    seats: list[Seat] = []
     for part in ranks.split():
-        span = _RANGE.match(part)
-        if span is None:
+        span = _RANGE.fullmatch(part)
+        first, last = (int(span[1]), int(span[2] or span[1])) if span else (1, 0)
+        if last < first:
             raise ValueError(f"`{part}` is not a rank or `first-last`")
-        for rank in range(int(span[1]), int(span[2] or span[1]) + 1):
-            yield Seat(rank=rank)
+        if last - first >= most - len(seats):
+            raise ValueError(f"more ranks than places ({most})")
+        seats += [Seat(rank=rank) for rank in range(first, last + 1)]
+    return seats
 
 
 def parse_request(request: str) -> tuple[str, Amounts]:
-    """The accelerator resource and the amounts of one pod; ValueError if the text is not a promise."""
-    parts = dict(part.split("=", 1) for part in request.split(","))
-    cpu, memory = parts.pop("cpu", "0m"), parts.pop("memory", "0")
-    if len(parts) != 1 or not cpu.endswith("m"):
+    """The accelerator resource and the amounts of one pod; ValueError if the text is not a promise of one kind of accelerator."""
+    amounts: dict[str, int] = {}
+    for text in request.split(","):
+        part = _PART.fullmatch(text)
+        if part is None or (part[1] == "cpu") != bool(part[3]):
+            raise ValueError(f"`{text}` is not `resource=amount`")
+        if part[1] in amounts:
+            raise ValueError(f"`{part[1]}` is promised twice")
+        amounts[part[1]] = int(part[2])
+    cpu, memory = amounts.pop("cpu", 0), amounts.pop("memory", 0)
+    if len(amounts) != 1 or 0 in amounts.values():
         raise ValueError(f"`{request}` does not promise one kind of accelerator")
-    [(resource_name, count)] = parts.items()
-    return resource_name, Amounts(int(count) * GPU_MILLI, int(cpu[:-1]), int(memory), 1)
+    [(resource_name, count)] = amounts.items()
+    return resource_name, Amounts(count * GPU_MILLI, cpu, memory, 1)
 
 
 def split_parts(lines: Sequence[Line], most_lines: int = 2000, most_bytes: int = 256 * 1024) -> Iterable[tuple[Line, ...]]:
-    """Cut a round into parts that the API takes; a line is never cut."""
+    """Cut a round into parts that the API takes. Lines of one key that stand together stay together: a gang is written at once."""
     part: list[Line] = []
     size = 0
-    for line in lines:
-        cost = (
-            200 + len(line.child.path) + len(render_nodes(line.entries)) + len(render_ranks(line.entries)) + len(render_pods(line.entries))
-        )
-        if part and (len(part) == most_lines or size + cost > most_bytes):
+    for _, group in groupby(lines, key=lambda line: line.child):
+        gang = list(group)
+        cost = sum(_count_bytes(line) for line in gang)
+        if part and (len(part) + len(gang) > most_lines or size + cost > most_bytes):
             yield tuple(part)
             part, size = [], 0
-        part.append(line)
+        part += gang
         size += cost
     if part:
         yield tuple(part)
+
+
+def _count_bytes(line: Line) -> int:
+    """About what a line takes as JSON."""
+    texts = (line.child.path, render_nodes(line.entries), render_ranks(line.entries), render_pods(line.entries))
+    return 200 + sum(len(text) for text in texts)

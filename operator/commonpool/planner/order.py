@@ -1,7 +1,7 @@
 """The second stage: who is next.
 
 In this order: workloads within their tenant's guarantee, higher priority, smaller share,
-older, name. The share is the weighted dominant share (see `usage`) compared along the
+older, name. The share is the weighted dominant share (see `shares`) compared along the
 tenant tree: two workloads are compared at the two tenants right below the nearest
 tenant above both, so a tenant's share is divided among those below it and not beside it
 (hierarchical DRF: Bhattacharya et al., SoCC'13, section 3).
@@ -21,8 +21,8 @@ from typing import TypeAlias
 
 from commonpool.model.ids import TenantName, WorkloadName
 from commonpool.model.snapshot import Workload
+from commonpool.planner.share import Shares
 from commonpool.planner.tree import TenantTree
-from commonpool.planner.usage import Usage
 
 Urgency: TypeAlias = tuple[bool, int]
 """Not within the guarantee; minus the priority."""
@@ -42,8 +42,8 @@ class _Own:
     tenant: TenantName
     heap: list[tuple[Urgency, Age, Workload]] = field(default_factory=list)
 
-    def share(self, usage: Usage) -> int:
-        return usage.own_share(self.tenant)
+    def share(self, shares: Shares) -> int:
+        return shares.own_share(self.tenant)
 
 
 @dataclass(slots=True)
@@ -53,17 +53,17 @@ class _Branch:
     tenant: TenantName | None
     heap: "list[tuple[Urgency, int, Age, _Own | _Branch]]" = field(default_factory=list)
 
-    def share(self, usage: Usage) -> int:
-        return 0 if self.tenant is None else usage.share(self.tenant)
+    def share(self, shares: Shares) -> int:
+        return 0 if self.tenant is None else shares.share(self.tenant)
 
 
 class Queue:
     """Gives the next workload each time, by the shares of that moment."""
 
     def __init__(
-        self, workloads: Iterable[tuple[TenantName, Workload]], tree: TenantTree, usage: Usage, is_guaranteed: Callable[[Workload], bool]
+        self, workloads: Iterable[tuple[TenantName, Workload]], tree: TenantTree, shares: Shares, is_guaranteed: Callable[[Workload], bool]
     ) -> None:
-        self._usage = usage
+        self._shares = shares
         self._is_guaranteed = is_guaranteed
         self._root = _Branch(None)
         own: dict[TenantName, _Own] = {}
@@ -82,7 +82,7 @@ class Queue:
         self._taken: list[tuple[_Branch, _Own | _Branch]] = []
 
     def take(self) -> Workload | None:
-        """The next one, or None if no one is left. What the last one got must be in `usage` by now; O(depth x log n)."""
+        """The next one, or None if no one is left. What the last one got must be in `shares` by now; O(depth x log n)."""
         while True:
             for branch, child in reversed(self._taken):
                 self._push(branch, child)
@@ -103,7 +103,7 @@ class Queue:
     def _push(self, branch: _Branch, child: "_Own | _Branch") -> None:
         if child.heap:
             urgency, age = _best(child)
-            heapq.heappush(branch.heap, (urgency, child.share(self._usage), age, child))
+            heapq.heappush(branch.heap, (urgency, child.share(self._shares), age, child))
 
 
 def _best(child: "_Own | _Branch") -> tuple[Urgency, Age]:

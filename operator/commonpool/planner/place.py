@@ -9,11 +9,12 @@ from commonpool.model.amounts import Amounts
 from commonpool.model.ids import PoolName, Seat, TenantName
 from commonpool.model.plan import Entry, Place
 from commonpool.model.reasons import Reason
+from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Holding, Snapshot, Workload
 from commonpool.planner.fleet import Ground, Site, is_packable
 from commonpool.planner.quota import Quota
+from commonpool.planner.share import Shares
 from commonpool.planner.tree import TenantTree
-from commonpool.planner.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Draft:
         self.ground = ground
         self.tree = TenantTree(snapshot.tenants)
         self.quota = Quota(self.tree, snapshot.quotas)
-        self.usage = Usage(self.tree, {pool: ground.capacity_milli(pool) for pool in ground.pools})
+        self.shares = Shares(self.tree, {pool: ground.capacity_milli(pool) for pool in ground.pools})
         self.free_milli = {pool: ground.free_milli(pool) for pool in ground.pools}
         self._packing = packing
         self._ceilings: dict[tuple[Site, int, tuple[int, int, int, int]], int] = {}
@@ -54,7 +55,7 @@ class Draft:
         for pool in pools:
             room = self.quota.measure(tenant, pool, workload.shape.gpu_milli, len(workload.needs))
             kept_back |= room.refusal is not None and room.refusal.reason is Reason.RESERVED_FOR_OTHERS
-            nodes = self._pack(workload, pool, room.pods) if room.pods >= least(workload) else ()
+            nodes = self._pack(workload, pool, room.pods)
             if nodes:
                 return self._take(workload, tenant, pool, nodes, kept_back=kept_back)
         return Outcome(workload, kept_back=kept_back)
@@ -67,16 +68,14 @@ class Draft:
 
     def _count_held(self, tenant: TenantName, holdings: Iterable[Holding]) -> None:
         for holding in holdings:
-            self.usage.add(tenant, holding.pool, holding.amounts.gpu_milli)
+            self.shares.add(tenant, holding.pool, holding.amounts.gpu_milli)
             self.quota.count_held(tenant, holding.pool, holding.amounts.gpu_milli)
 
     def _pack(self, workload: Workload, pool: PoolName, most: int) -> Sequence[int]:
         """Near together if all of them can be, else as near as they must be."""
-        if not is_packable(workload.shape):
-            return ()
-        most = min(most, MAX_COUNT)
+        most = min(most, MOST_PODS)
         required = find_required_level(self.ground, workload, pool)
-        if required is None:
+        if required is None or most < least(workload) or not is_packable(workload.shape):
             return ()
         site = build_site(self.ground, workload, pool, workload.required_level)
         preferred = None if workload.preferred_level is None else self.ground.find_level(pool, workload.preferred_level)
@@ -101,7 +100,7 @@ class Draft:
         gpu_milli = workload.shape.gpu_milli * len(nodes)
         why = self.quota.choose_why(tenant, pool, gpu_milli)
         self.quota.take(tenant, pool, gpu_milli)
-        self.usage.add(tenant, pool, gpu_milli)
+        self.shares.add(tenant, pool, gpu_milli)
         self.free_milli[pool] -= gpu_milli
         entries = [Entry(seat, self.ground.nodes[index].name) for seat, index in zip(workload.needs, nodes, strict=False)]
         places = tuple(

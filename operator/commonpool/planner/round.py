@@ -55,7 +55,7 @@ def _place_all(draft: Draft, ready: list[Workload], candidates: Mapping[Workload
     todo = ready
     while todo:
         queue = Queue(
-            _with_tenant(todo), draft.tree, draft.usage, lambda workload: draft.is_guaranteed(workload, _first(candidates, workload))
+            _with_tenant(todo), draft.tree, draft.shares, lambda workload: draft.is_guaranteed(workload, _first(candidates, workload))
         )
         again: list[Workload] = []
         before = len(places)

@@ -15,7 +15,7 @@ SHARE_UNIT = 1 << 40
 """A share of 1 in fixed point: fine enough to tell one milli-accelerator of a pool of a million apart."""
 
 
-class Usage:
+class Shares:
     """Milli-accelerators by tenant and pool, those of all below it included. It only grows."""
 
     def __init__(self, tree: TenantTree, capacity: Mapping[PoolName, int]) -> None:
