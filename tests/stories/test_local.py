@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
+from tests.stories.cluster import consistently, eventually, kubectl, make_job
 
 from commonpool.config import Settings
 from commonpool.local.cluster import LocalCluster, Wish
 from commonpool.local.fleet import parse_fleet
 from commonpool.local.pids import find_marked
 from commonpool.local.teller import LogTeller
-from tests.stories.cluster import consistently, eventually, kubectl, make_job
 
 pytestmark = pytest.mark.story
 
@@ -49,8 +49,17 @@ def test_a_fake_pod_runs_on_unless_its_annotation_says_how_long(local_cluster: L
     kubectl(local_cluster, "create", "namespace", "fake-pods")
     for name, runtime in (("short", "1s"), ("long", "")):
         job = make_job(name, runtime=runtime)
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, **job["spec"]["template"]["metadata"]}, "spec": job["spec"]["template"]["spec"]}
-        pod["spec"] = {"containers": [{"name": "main", "image": "registry.example/plain:1"}], "restartPolicy": "Never", "nodeName": "h100-001"}
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, **job["spec"]["template"]["metadata"]},
+            "spec": job["spec"]["template"]["spec"],
+        }
+        pod["spec"] = {
+            "containers": [{"name": "main", "image": "registry.example/plain:1"}],
+            "restartPolicy": "Never",
+            "nodeName": "h100-001",
+        }
         kubectl(local_cluster, "--namespace", "fake-pods", "create", "-f", "-", stdin=pod)
 
     def phase(name: str) -> str:

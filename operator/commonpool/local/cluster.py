@@ -190,7 +190,7 @@ class LocalCluster:
         return self._stop_strays() or any(stopped)
 
     def _stop_from(self, name: str) -> None:
-        """Stop a process and, below the apiserver, all that lean on it: without them it ends in a moment, with them it takes ten seconds."""
+        """Stop a process and, below the apiserver, all that lean on it: else its end takes ten seconds."""
         names = list(BUILDERS)
         leaning = names[names.index(name) :] if name in {"etcd", "apiserver"} else [name]
         for each in reversed(leaning):

@@ -1,7 +1,10 @@
 """Ports on 127.0.0.1 from the kernel, kept over restarts as long as nobody else took them."""
 
 import socket
+import time
 from contextlib import ExitStack
+
+_POLL_SECONDS = 0.05
 
 
 def is_free(port: int) -> bool:
@@ -12,6 +15,16 @@ def is_free(port: int) -> bool:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return False
+    return True
+
+
+def becomes_free(port: int, within_seconds: float) -> bool:
+    """Wait until a server could listen there."""
+    deadline = time.monotonic() + within_seconds
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
     return True
 
 

@@ -8,7 +8,9 @@ from commonpool.local.client import Client
 from commonpool.local.credentials import ADMIN, read_tokens
 from commonpool.local.memory import Memory, write_memory
 from commonpool.local.places import Places
-from commonpool.local.ports import find_free_ports, is_free
+from commonpool.local.ports import becomes_free, find_free_ports, is_free
+
+_PATIENCE_SECONDS = 5  # the threads of a killed process hold its sockets for a moment longer
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class Site:
         if port is not None and (self.serving or is_free(port)):
             return port
         if port is not None and self.pinned:
+            if becomes_free(port, _PATIENCE_SECONDS):
+                return port
             raise SetupError(
                 f"port {port} of `{name}` was taken by another program while it was down",
                 hint=f"`commonpool local down --name {self.places.name}`, then `up` again, takes new ports",

@@ -1,0 +1,27 @@
+"""What all tests share: one local cluster for the stories, brought up when the first of them asks for it."""
+
+import shutil
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+from commonpool.config import Settings
+from commonpool.local.cluster import LocalCluster, Wish
+from commonpool.local.fleet import read_fleet
+from commonpool.local.places import find_source
+from commonpool.local.teller import LogTeller
+
+
+@pytest.fixture(scope="session")
+def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """A real control plane with commonpool on local/fleets/small.yaml; the logs stay in pytest's temporary folder."""
+    settings = Settings(state_home=tmp_path_factory.mktemp("local"))
+    cluster = LocalCluster(settings, "stories", LogTeller())
+    fleet = read_fleet(find_source(settings).fleets / "small.yaml")
+    try:
+        cluster.up(Wish(fleet=fleet, operator=find_spec("commonpool.live.__main__") is not None))
+        yield cluster
+    finally:
+        cluster.down()
+        shutil.rmtree(cluster.places.etcd, ignore_errors=True)
