@@ -10,7 +10,6 @@ from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, 
 from commonpool.model.ids import ChildKey, NodeName
 from commonpool.model.names import HELD_ANNOTATION, LISTED_BY_ANNOTATION, TENANT_LABEL
 
-
 _WISHES = (TIER, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, CHECKPOINTED_AT)
 
 

@@ -6,7 +6,7 @@ same stores (`learn_*`), so that the next round builds on them before the watch 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -94,9 +94,11 @@ class Mirror:
         else:
             self._by_plural[plural].put(seen)
 
-    def resync(self, plural: str, bodies: Iterable[Mapping[str, Any]], version: int) -> None:
-        """Take a whole list of one of our own kinds: a delete that its watcher missed shows here."""
-        self._by_plural[plural].replace([read_own(plural, body) for body in bodies], version)
+    def retain(self, plural: str, uids: Collection[str], version: int) -> None:
+        """Drop what a list of all UIDs as of `version` lacks: a delete that the watcher missed shows here."""
+        store = self._by_plural[plural]
+        for seen in [seen for seen in store.seen() if seen.version <= version and seen.uid not in uids]:
+            store.drop(seen.key, seen.uid)
 
     def learn(self, resource: Resource, body: bytes) -> None:
         """Note what the apiserver answered to our own write."""

@@ -24,7 +24,7 @@ Model = TypeVar("Model", bound=Object)
 
 @dataclass(frozen=True, slots=True)
 class Own(Generic[Model]):
-    """One of our objects; equal as long as its UID and generation are, whatever its status says."""
+    """One of our objects; equal as long as its UID, generation and outcome are, whatever else its status says."""
 
     key: Key
     uid: str
@@ -33,6 +33,8 @@ class Own(Generic[Model]):
     parsed: Model | None
     """None if it cannot be read."""
     problem: str = ""
+    outcome: str = ""
+    """`True` or `False` once a GPUWorkload has succeeded or failed for good."""
     shape: Shape | None = None
     """Of a GPUWorkload's template, as it is written: without the accelerators that are added to it."""
 
@@ -43,8 +45,8 @@ class Own(Generic[Model]):
         return hash(self._identity)
 
     @property
-    def _identity(self) -> tuple[Key, str, int, bool]:
-        return (self.key, self.uid, self.generation, self.terminating)
+    def _identity(self) -> tuple[Key, str, int, bool, str]:
+        return (self.key, self.uid, self.generation, self.terminating, self.outcome)
 
 
 MODELS: dict[str, type[Object]] = {"gpupools": GPUPool, "tenants": Tenant, "gpuquotas": GPUQuota, "gpuworkloads": GPUWorkload}
@@ -73,6 +75,7 @@ def read_own(plural: str, body: Mapping[str, Any]) -> Seen[Own[Any]]:
         terminating=metadata.get("deletionTimestamp") is not None,
         parsed=parsed,
         problem=problem,
+        outcome=_find_outcome(body),
         shape=shape,
     )
     return Seen(key, uid, parse_version(str(metadata.get("resourceVersion") or "")), own)
@@ -84,3 +87,9 @@ def _find_shape(body: Mapping[str, Any]) -> Shape | None:
         if way in spec:
             return read_shape(msgspec.convert(spec[way]["template"], Template).spec)
     return None
+
+
+def _find_outcome(body: Mapping[str, Any]) -> str:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    ended = (each["status"] for each in conditions if each.get("type") == "Succeeded")
+    return next((str(status) for status in ended if status in {"True", "False"}), "")

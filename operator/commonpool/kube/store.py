@@ -4,7 +4,7 @@ Versions are compared as the numbers they are: an answer to our own write may co
 the watch tells the same, and what the watch tells later must not undo it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -37,10 +37,9 @@ class Store(Generic[Value]):
     def __iter__(self) -> Iterator[Value]:
         return (seen.value for seen in self._seen.values())
 
-    @property
-    def keys(self) -> Mapping[Key, object]:
-        """Which objects there are."""
-        return self._seen
+    def seen(self) -> Iterable[Seen[Value]]:
+        """All objects with their UIDs and versions."""
+        return self._seen.values()
 
     def find(self, namespace: str, name: str) -> Value | None:
         """One value by name."""

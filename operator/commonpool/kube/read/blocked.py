@@ -1,0 +1,119 @@
+"""Why a workload may not be placed at all, as far as that is known before any planning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from commonpool.api import GPUWorkload
+from commonpool.api import Tenant as TenantObject
+from commonpool.kube.children import find_refusal
+from commonpool.kube.facts import PriorityFact
+from commonpool.kube.own import Own
+from commonpool.kube.read.fleet import Fleet
+from commonpool.kube.read.runs import Run
+from commonpool.kube.shapes import Shape
+from commonpool.model.amounts import GPU_MILLI
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the judgement of one workload needs to know of the rest."""
+
+    fleet: Fleet
+    tenants: Mapping[str, Own[TenantObject]]
+    priorities: Mapping[str, PriorityFact]
+    workloads: Mapping[tuple[str, str], Own[GPUWorkload]]
+    node_sizes: frozenset[int]
+    now_at: int
+
+    def default_priority(self) -> PriorityFact | None:
+        """The class that pods get which name none."""
+        return next((each for each in self.priorities.values() if each.is_default), None)
+
+
+def find_block(run: Run, shape: Shape | None, priority_class: str, around: Surroundings) -> Blocked | None:
+    """The first reason found, from the most fundamental on."""
+    if run.own is not None and run.own.problem:
+        return Blocked(Reason.INVALID_SPEC, run.own.problem)
+    return (
+        _judge_tenant(run, around)
+        or _judge_priority(run, priority_class, around)
+        or (Blocked(Reason.NOT_SUPPORTED, shape.unsupported) if shape is not None and shape.unsupported else None)
+        or _judge_kinds(shape, around)
+        or (_judge_native(run, around) if run.native else None)
+    )
+
+
+def _judge_tenant(run: Run, around: Surroundings) -> Blocked | None:
+    if run.tenant is None:
+        return Blocked(
+            Reason.NOT_A_TENANT,
+            f"namespace `{run.child.namespace}` belongs to no tenant: ask an administrator to name it in a Tenant's `spec.namespaces`",
+        )
+    if run.tenant not in around.tenants:
+        return Blocked(Reason.NOT_A_TENANT, f"there is no Tenant `{run.tenant}`, which the namespace's label names: ask an administrator")
+    return None
+
+
+def _judge_priority(run: Run, priority_class: str, around: Surroundings) -> Blocked | None:
+    if not priority_class:
+        return None
+    known = around.priorities.get(priority_class)
+    if known is None:
+        return Blocked(Reason.INVALID_SPEC, f"there is no PriorityClass `{priority_class}`: name one of `kubectl get priorityclasses`")
+    tenant = around.tenants[str(run.tenant)].parsed
+    allowed = tenant.spec.priority_classes if tenant is not None else None
+    if allowed is None or known.is_default or priority_class in allowed:
+        return None
+    way_out = f"use one of {', '.join(f'`{name}`' for name in sorted(allowed))}, or none" if allowed else "name none"
+    return Blocked(Reason.PRIORITY_NOT_ALLOWED, f"tenant `{run.tenant}` may not use PriorityClass `{priority_class}`: {way_out}")
+
+
+def _judge_kinds(shape: Shape | None, around: Surroundings) -> Blocked | None:
+    if shape is None:
+        return None
+    kinds = [name for name, _ in shape.extended if name in around.fleet.resource_names]
+    if len(kinds) > 1:
+        named = " and ".join(f"`{name}`" for name in kinds)
+        return Blocked(Reason.NOT_SUPPORTED, f"one pod asks for {named}: ask for one kind of accelerator")
+    return None
+
+
+def _judge_native(run: Run, around: Surroundings) -> Blocked | None:
+    workload = run.own.parsed if run.own is not None else None
+    if workload is None:
+        return None
+    if run.usurped:
+        return Blocked(
+            Reason.CHILD_REFUSED,
+            f"a {run.child.kind} `{run.child.name}` that is not its own exists already: delete it, or give the workload another name",
+        )
+    refusal = find_refusal(workload, around.node_sizes)
+    if refusal is not None:
+        return refusal
+    hpc = workload.spec.hpc
+    if hpc is None or run.made is not None:
+        return None
+    if hpc.start_time is not None and hpc.start_time.timestamp() > around.now_at:
+        return Blocked(Reason.WAITS_FOR_START_TIME, f"starts at `{hpc.start_time:%Y-%m-%dT%H:%M:%SZ}`, as `startTime` says")
+    return _judge_after(run, hpc.after or [], around)
+
+
+def _judge_after(run: Run, after: list[str], around: Surroundings) -> Blocked | None:
+    for name in after:
+        other = around.workloads.get((run.child.namespace, name))
+        if other is None:
+            return Blocked(Reason.INVALID_SPEC, f"`after` names `{name}`, and there is no GPUWorkload of that name in the namespace")
+        if other.uid == (run.own.uid if run.own is not None else ""):
+            return Blocked(Reason.INVALID_SPEC, f"it cannot start after itself: take `{name}` out of `after`")
+        if other.outcome == "False":
+            return Blocked(Reason.WAITS_FOR_OTHER, f"`{name}` has failed, and this starts after its success: repeat `{name}`")
+        if other.outcome != "True":
+            return Blocked(Reason.WAITS_FOR_OTHER, f"starts after `{name}` has succeeded")
+    return None
+
+
+def find_node_sizes(fleet: Fleet) -> frozenset[int]:
+    """How many accelerators nodes have."""
+    return frozenset(node.capacity.gpu_milli // GPU_MILLI for node in fleet.nodes.values())

@@ -1,0 +1,133 @@
+"""Pools and their nodes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from commonpool.api import GPUPool
+from commonpool.api.gpupool import GPUPoolSpec, LabelRequirement, NodeSelector
+from commonpool.api.money import parse_micro
+from commonpool.api.quantity import parse_whole
+from commonpool.kube.facts import NodeFact
+from commonpool.kube.own import Own
+from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
+from commonpool.model.ids import NodeName, PoolName
+from commonpool.model.names import POOL_TAINT
+from commonpool.model.snapshot import Node, Pool
+
+A100_GFLOPS = 312_000
+"""Dense bf16 speed of an A100-SXM: one reference accelerator."""
+GFLOPS_PER_TFLOPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What there is."""
+
+    pools: Mapping[PoolName, Pool]
+    specs: Mapping[PoolName, GPUPoolSpec]
+    """Completed from the catalogue."""
+    nodes: Mapping[NodeName, Node]
+    facts: Mapping[NodeName, NodeFact]
+    """Of the nodes of pools."""
+
+    @property
+    def resource_names(self) -> frozenset[str]:
+        """Extended resources that some pool offers."""
+        return frozenset(pool.resource_name for pool in self.pools.values() if pool.resource_name)
+
+    def resource_on(self, node: NodeName) -> str:
+        """The accelerators' resource name on a node of a pool."""
+        return self.pools[self.nodes[node].pool].resource_name
+
+
+def read_fleet(pools: Iterable[Own[GPUPool]], nodes: Iterable[NodeFact]) -> Fleet:
+    """All pools that can be read, and each node in the first of them by name whose selector takes it."""
+    specs = {
+        PoolName(own.key[1]): own.parsed.spec.completed() for own in sorted(pools, key=lambda each: each.key) if own.parsed is not None
+    }
+    models = {name: read_pool(name, spec) for name, spec in specs.items()}
+    selectors = [(models[name], compile_selector(spec.nodes)) for name, spec in specs.items()]
+    members: dict[NodeName, Node] = {}
+    facts: dict[NodeName, NodeFact] = {}
+    for fact in nodes:
+        pool = next((model for model, (labels, requirements) in selectors if _matches(fact.labels, labels, requirements)), None)
+        if pool is not None:
+            members[fact.name] = _read_node(fact, pool)
+            facts[fact.name] = fact
+    return Fleet(models, specs, members, facts)
+
+
+def read_pool(name: PoolName, spec: GPUPoolSpec) -> Pool:
+    """The planner's view of a pool."""
+    speeds = {precision: round(tflops * GFLOPS_PER_TFLOPS) for precision, tflops in (spec.speed or {}).items()}
+    half = speeds.get("bf16") or speeds.get("fp16")
+    return Pool(
+        name=name,
+        resource_name=spec.resource_name or "",
+        memory_bytes=parse_whole(spec.memory) if spec.memory else 0,
+        speed_gflops=tuple(sorted(speeds.items())),
+        reference_milli=half * 1000 // A100_GFLOPS if half else 1000,
+        topology=tuple(spec.topology),
+        open_to_all=spec.open_to == "All",
+        price_micro_per_hour=parse_micro(spec.price.per_hour) if spec.price else 0,
+        currency=spec.price.currency if spec.price else "",
+    )
+
+
+Selector = tuple[frozenset[tuple[str, str]], tuple[LabelRequirement, ...]]
+
+
+def compile_selector(selector: NodeSelector) -> Selector:
+    """Labels that must be there, and the other conditions."""
+    return frozenset((selector.match_labels or {}).items()), tuple(selector.match_expressions or ())
+
+
+def _matches(labels: Mapping[str, str], wanted: frozenset[tuple[str, str]], requirements: tuple[LabelRequirement, ...]) -> bool:
+    if not all(labels.get(key) == value for key, value in wanted):
+        return False
+    return all(_meets(labels, requirement) for requirement in requirements)
+
+
+def _meets(labels: Mapping[str, str], requirement: LabelRequirement) -> bool:
+    match requirement.operator:
+        case "In":
+            return labels.get(requirement.key) in (requirement.values or ())
+        case "NotIn":
+            return labels.get(requirement.key) not in (requirement.values or ())
+        case "Exists":
+            return requirement.key in labels
+        case "DoesNotExist":
+            return requirement.key not in labels
+
+
+def _read_node(fact: NodeFact, pool: Pool) -> Node:
+    accelerators = next((count for name, count in fact.allocatable if name == pool.resource_name), 0)
+    return Node(
+        name=fact.name,
+        pool=pool.name,
+        capacity=Amounts(accelerators * GPU_MILLI, fact.cpu_milli, fact.memory_bytes, fact.pods),
+        domains=_read_domains(fact.labels, pool.topology),
+        schedulable=fact.ready and not fact.unschedulable and not any(_repels(taint.key, taint.effect) for taint in fact.taints),
+    )
+
+
+def _repels(key: str, effect: str) -> bool:
+    return key != POOL_TAINT and effect in {"NoSchedule", "NoExecute"}
+
+
+def _read_domains(labels: Mapping[str, str], topology: tuple[str, ...]) -> tuple[str, ...]:
+    """Named from the widest level down, so that rack 1 of one block is not rack 1 of another; levels without a label are skipped."""
+    domains: list[str] = []
+    path: list[str] = []
+    for level in topology:
+        value = labels.get(level, "")
+        if value:
+            path.append(value)
+        domains.append("/".join(path) if value else "")
+    return tuple(domains)
+
+
+def with_facts(node: Node, foreign: Amounts, labels: Mapping[str, str], asked: frozenset[str]) -> Node:
+    """The node with what others hold there, and with those of its labels that somebody asks for."""
+    shown = tuple(sorted((key, labels[key]) for key in asked if key in labels)) if asked else ()
+    return replace(node, foreign=foreign, labels=shown) if shown or foreign != NOTHING else node

@@ -1,0 +1,155 @@
+"""Which pods of a workload have no place yet, and how many of them must start together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from commonpool.kube.facts import PodView
+from commonpool.kube.read.runs import Run
+from commonpool.model.amounts import Amounts
+from commonpool.model.ids import ANY_SEAT, Seat
+from commonpool.model.ledger import Promise
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Seats without a place; if `blocked`, why none may be given to them yet."""
+
+    seats: tuple[Seat, ...] = ()
+    least: int = 0
+    blocked: Blocked | None = None
+    pods: tuple[PodView, ...] = ()
+    """The pods that sit in `seats`, if they exist: all ask for the same accelerators."""
+
+
+NO_NEEDS = Needs()
+
+
+def read_needs(run: Run) -> Needs:
+    """What a workload still needs."""
+    if run.finished or (run.made is not None and run.made.terminating) or (run.own is not None and run.own.terminating):
+        return NO_NEEDS
+    if run.own is None:
+        return NO_NEEDS  # until something stands for it that can tell why it waits
+    return _native_needs(run) if run.native else _written_needs(run)
+
+
+def count_wanted(run: Run) -> int:
+    """How many pods a native workload should have: what starts together, or what stays up."""
+    spec = run.own.parsed.spec if run.own is not None and run.own.parsed is not None else None
+    if spec is None:
+        return 0
+    if spec.training is not None:
+        return spec.training.replicas.min
+    if spec.hpc is not None:
+        return spec.hpc.nodes
+    return max(1, spec.inference.replicas.min) if spec.inference is not None else 0
+
+
+def _native_needs(run: Run) -> Needs:
+    wanted = count_wanted(run)
+    gang = run.child.kind == "Job"
+    if run.made is None:
+        leftover = sum(not pod.finished for pod in run.pods)
+        seats = _all_seats(wanted, ranked=gang) if not run.promises else _missing(run, wanted)
+        blocked = Blocked(Reason.WAITS_FOR_OTHER, f"waits until `{leftover}` pods of its former run have ended") if leftover else None
+        return Needs(seats, (wanted if gang else 1) if seats else 0, blocked)
+    if gang:
+        return _pending_gang(run, run.made.replicas)
+    pending = _pending(run)
+    if pending:
+        return _named(pending, 1)
+    seats = _missing(run, wanted)
+    return Needs(seats, min(1, len(seats)))
+
+
+def _written_needs(run: Run) -> Needs:
+    made = run.made
+    if made is None or made.key.kind != "Job":
+        return _named(_pending(run), 1)
+    if not made.suspended:
+        return _pending_gang(run, made.replicas)
+    seats = () if run.promises else _all_seats(made.replicas, ranked=made.ranked)
+    if not made.held:
+        blocked = Blocked(Reason.SUSPENDED_BY_OWNER, "its owner has suspended it: set `spec.suspend` to `false` to let it queue")
+        return Needs(seats, len(seats), blocked)
+    return Needs(seats, len(seats))
+
+
+def _all_seats(count: int, *, ranked: bool) -> tuple[Seat, ...]:
+    return tuple(Seat(rank=rank) for rank in range(count)) if ranked else (ANY_SEAT,) * count
+
+
+def _missing(run: Run, wanted: int) -> tuple[Seat, ...]:
+    """Replicas of a service that neither exist nor are promised."""
+    if run.child.kind == "Job":
+        return ()
+    existing = sum(not pod.finished and not pod.terminating for pod in run.pods)
+    owed = sum(promise.entry.seat == ANY_SEAT for promise in run.promises)
+    waiting = sum(not pod.finished and not pod.terminating and pod.node is None for pod in run.pods)
+    return (ANY_SEAT,) * max(0, wanted - existing - max(0, owed - waiting))
+
+
+def _pending_gang(run: Run, expected: int) -> Needs:
+    """A Job's pods without a place. The first of them start together, so all of them must exist."""
+    pending = _pending(run)
+    if run.promises or any(pod.holds for pod in run.pods):
+        return _named(pending, 1)
+    blocked = None
+    if 0 < len(pending) < expected:
+        blocked = Blocked(Reason.STARTING, f"waits until all `{expected}` of its pods exist; `{len(pending)}` do")
+    return _named(pending, len(pending), blocked)
+
+
+def _named(pods: Sequence[PodView], least: int, blocked: Blocked | None = None) -> Needs:
+    """One promise has one shape: pods that ask for other accelerators than the first of them wait for the next round."""
+    alike = tuple(pod for pod in pods if pod.shape.extended == pods[0].shape.extended)
+    return Needs(tuple(Seat(pod=pod.name) for pod in alike), min(least, len(alike)), blocked, alike)
+
+
+def _pending(run: Run) -> list[PodView]:
+    """Pods that wait and that no outstanding promise will take."""
+    waiting = [pod for pod in run.pods if pod.node is None and not pod.finished and not pod.terminating]
+    if not run.promises:
+        return waiting
+    by_name = {promise.entry.seat.pod: promise for promise in run.promises if promise.entry.seat.pod}
+    by_rank = {promise.entry.seat.rank: promise for promise in run.promises if promise.entry.seat.rank >= 0}
+    free = [promise for promise in run.promises if promise.entry.seat == ANY_SEAT]
+    left = []
+    for pod in waiting:
+        own = by_name.get(pod.name) or by_rank.get(pod.rank)
+        if own is not None:
+            if not admits(own, pod):
+                left.append(pod)
+        elif not _take(free, pod):
+            left.append(pod)
+    return left
+
+
+def _take(free: list[Promise], pod: PodView) -> bool:
+    taken = next((promise for promise in free if admits(promise, pod)), None)
+    if taken is not None:
+        free.remove(taken)
+    return taken is not None
+
+
+def admits(promise: Promise, pod: PodView) -> bool:
+    """Whether the scheduler plugin would let the pod use the promise."""
+    line = promise.line
+    asked = pod.shape.amounts(line.resource_name)
+    return (
+        asked.gpu_milli == line.shape.gpu_milli
+        and asked.cpu_milli <= line.shape.cpu_milli
+        and asked.memory_bytes <= line.shape.memory_bytes
+    )
+
+
+def largest(amounts: Sequence[Amounts]) -> Amounts:
+    """What any of the pods fits into."""
+    return Amounts(
+        max(each.gpu_milli for each in amounts),
+        max(each.cpu_milli for each in amounts),
+        max(each.memory_bytes for each in amounts),
+        max(each.pods for each in amounts),
+    )

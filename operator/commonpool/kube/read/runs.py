@@ -1,0 +1,143 @@
+"""What belongs together: a workload, the object that makes its pods, and its pods.
+
+A workload is either a GPUWorkload of training, inference or hpc, whose child we make, or an
+object that a tenant wrote as it is. The ledger counts the pods of the second sort from the
+moment they exist, also while no GPUWorkload stands for the object yet (law 2).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from commonpool.api import GPUWorkload
+from commonpool.kube.children import find_child_key
+from commonpool.kube.facts import ChildFact, PodView
+from commonpool.kube.mirror import Mirror
+from commonpool.kube.own import Own
+from commonpool.model.ids import ChildKey, TenantName, WorkloadName
+from commonpool.model.ledger import PodFact, Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One workload and all that there is of it."""
+
+    name: WorkloadName
+    child: ChildKey
+    tenant: TenantName | None
+    own: Own[GPUWorkload] | None
+    """The GPUWorkload; None as long as nothing stands for an object that a tenant wrote."""
+    made: ChildFact | None = None
+    """The child as it exists, if it is really this workload's."""
+    usurped: bool = False
+    """An object of the child's name exists and is somebody else's."""
+    pods: tuple[PodView, ...] = ()
+    """By rank, then name."""
+    promises: tuple[Promise, ...] = ()
+
+    @property
+    def native(self) -> bool:
+        """Whether we make its child."""
+        return self.own is not None and (self.own.parsed is None or self.own.parsed.spec.tracked is None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended for good, one way or the other."""
+        if self.native and self.own is not None and self.own.outcome:
+            return True
+        if self.made is not None:
+            return self.made.finished
+        return self.child.kind == "Pod" and bool(self.pods) and all(pod.finished for pod in self.pods)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a promise to it can still be kept."""
+        if self.finished or self.tenant is None or (self.own is not None and self.own.terminating):
+            return False
+        if self.native:
+            return not self.usurped
+        if self.made is not None:
+            return not self.made.terminating and (not self.made.suspended or self.made.held)
+        return any(not pod.terminating and not pod.finished for pod in self.pods)
+
+
+def collect_runs(
+    mirror: Mirror, pods: Mapping[ChildKey, list[PodView]], tenants: Mapping[str, TenantName], asked: frozenset[str]
+) -> list[Run]:
+    """Every workload of the cluster once.
+
+    `pods`: those that ask for an accelerator in a tenant's namespace, by child; `tenants`: by
+    namespace; `asked`: the extended resources that are accelerators.
+    """
+    runs: dict[ChildKey, Run] = {}
+    by_uid: dict[str, Own[GPUWorkload]] = {}
+    for own in mirror.workloads:
+        tracked = own.parsed.spec.tracked if own.parsed is not None else None
+        if tracked is not None:
+            by_uid.setdefault(tracked.uid, own)
+            continue
+        child = find_child_key(own.parsed) if own.parsed is not None else None
+        child = child or ChildKey("GPUWorkload", *own.key)
+        if child not in runs:
+            runs[child] = _native(mirror, own, child, tenants.get(own.key[0]), pods)
+    for made in _children(mirror):
+        if made.key not in runs and made.key.namespace in tenants and any(name in asked for name, _ in made.shape.extended):
+            runs[made.key] = _as_written(made.key, by_uid.get(made.uid), tenants, pods, made)
+    for child, members in pods.items():
+        if child not in runs:
+            uid = members[0].uid if child.kind == "Pod" else ""
+            runs[child] = _as_written(child, by_uid.get(uid), tenants, pods, None)
+    return list(runs.values())
+
+
+def _children(mirror: Mirror) -> Iterable[ChildFact]:
+    for store in (mirror.jobs, mirror.deployments, mirror.stateful_sets):
+        yield from store
+
+
+def _native(
+    mirror: Mirror, own: Own[GPUWorkload], child: ChildKey, tenant: TenantName | None, pods: Mapping[ChildKey, list[PodView]]
+) -> Run:
+    existing = mirror.find_child(child.kind, child.namespace, child.name)
+    ours = existing is not None and existing.owner_uid == own.uid
+    return Run(
+        name=WorkloadName(f"{own.key[0]}/{own.key[1]}"),
+        child=child,
+        tenant=tenant,
+        own=own,
+        made=existing if ours else None,
+        usurped=existing is not None and not ours and not existing.terminating,
+        pods=tuple(pods.get(child, ())),
+    )
+
+
+def _as_written(
+    child: ChildKey,
+    own: Own[GPUWorkload] | None,
+    tenants: Mapping[str, TenantName],
+    pods: Mapping[ChildKey, list[PodView]],
+    made: ChildFact | None,
+) -> Run:
+    name = f"{own.key[0]}/{own.key[1]}" if own else f"{child.namespace}/{child.kind}:{child.name}"  # a colon is in no object's name
+    return Run(name=WorkloadName(name), child=child, tenant=tenants[child.namespace], own=own, made=made, pods=tuple(pods.get(child, ())))
+
+
+def with_promises(runs: Iterable[Run], promises: Iterable[Promise]) -> list[Run]:
+    """The runs with what they are owed."""
+    owed: defaultdict[ChildKey, list[Promise]] = defaultdict(list)
+    for promise in promises:
+        owed[promise.line.child].append(promise)
+    return [replace(run, promises=tuple(owed[run.child])) if run.child in owed else run for run in runs]
+
+
+def read_pod_fact(pod: PodView, resource_name: str) -> PodFact:
+    """A pod as the ledger sees it."""
+    return PodFact(
+        name=pod.name,
+        child=pod.child,
+        rank=pod.rank,
+        node=pod.node,
+        amounts=pod.shape.amounts(resource_name),
+        finished=pod.finished,
+        terminating=pod.terminating,
+    )

@@ -1,0 +1,155 @@
+"""From a run to the planner's workload."""
+
+from commonpool.api.gpuworkload import Choice
+from commonpool.api.quantity import parse_whole
+from commonpool.api.wishes import parse_wishes
+from commonpool.kube.read.blocked import Surroundings, find_block
+from commonpool.kube.read.fleet import Fleet
+from commonpool.kube.read.needs import Needs, largest, read_needs
+from commonpool.kube.read.runs import Run
+from commonpool.kube.shapes import Shape
+from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
+from commonpool.model.ids import PoolName, Seat
+from commonpool.model.snapshot import Holding, Wish, Workload
+
+
+def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Workload:
+    """One workload with what it needs, what it holds, and why it may not be placed if so."""
+    fleet = around.fleet
+    needs = read_needs(run)
+    shape = _find_shape(run, needs)
+    priority_class, priority = _read_priority(run, around)
+    blocked = None if run.finished else find_block(run, shape, priority_class, around) or needs.blocked
+    required, preferred = _read_placement(run)
+    return Workload(
+        name=run.name,
+        child=run.child,
+        tenant=run.tenant,
+        shape=_read_amounts(run, needs, shape, fleet, asked),
+        created_at=_read_created_at(run),
+        needs=needs.seats,
+        needs_min=needs.least,
+        holdings=tuple(_read_holdings(run, fleet)),
+        wishes=_read_wishes(run, shape, fleet, asked),
+        priority=priority,
+        priority_class=priority_class,
+        required_level=required,
+        preferred_level=preferred,
+        node_selector=shape.node_selector if shape is not None else (),
+        blocked=blocked,
+        generation=run.own.generation if run.own is not None else 0,
+    )
+
+
+def _find_shape(run: Run, needs: Needs) -> Shape | None:
+    """A pod that waits says best what it takes; then the template of what makes the pods; then the GPUWorkload's."""
+    if needs.pods:
+        return needs.pods[0].shape
+    if run.made is not None:
+        return run.made.shape
+    if run.native and run.own is not None:
+        return run.own.shape
+    return run.pods[0].shape if run.pods else None
+
+
+def _read_amounts(run: Run, needs: Needs, shape: Shape | None, fleet: Fleet, asked: frozenset[str]) -> Amounts:
+    """What one pod takes. Pods that wait may differ (a rollout): then what any of them fits into."""
+    if shape is None:
+        return NOTHING
+    resource = find_accelerator_resource(shape, fleet, asked)
+    if needs.pods:
+        return largest([pod.shape.amounts(resource) for pod in needs.pods])
+    amounts = shape.amounts(resource)
+    if run.native and run.own is not None and run.own.parsed is not None and not amounts.gpu_milli:
+        return amounts + Amounts(gpu_milli=run.own.parsed.spec.accelerators.per_replica * GPU_MILLI)
+    return amounts
+
+
+def find_accelerator_resource(shape: Shape, fleet: Fleet, asked: frozenset[str]) -> str | None:
+    """By which name the pod asks for accelerators; one that a pool offers before one that none does."""
+    names = [name for name, _ in shape.extended if name in asked]
+    return next((name for name in names if name in fleet.resource_names), names[0] if names else None)
+
+
+def _read_wishes(run: Run, shape: Shape | None, fleet: Fleet, asked: frozenset[str]) -> tuple[Wish, ...]:
+    if run.native:
+        workload = run.own.parsed if run.own is not None else None
+        if workload is None:
+            return (Wish(),)
+        if run.pods or run.made is not None:  # pods that exist, or will, name a resource, and are where they are
+            return _resource_wish(shape, fleet, asked, _pools_held(run, fleet))
+        choices = workload.spec.accelerators.any_of
+        return (Wish(),) if choices is None else tuple(_read_choice(choice) for choice in choices)
+    return _resource_wish(shape, fleet, asked, set())
+
+
+def _pools_held(run: Run, fleet: Fleet) -> set[PoolName]:
+    held = {promise.line.pool for promise in run.promises}
+    held |= {fleet.nodes[pod.node].pool for pod in run.pods if pod.holds and pod.node in fleet.nodes and pod.node is not None}
+    return held
+
+
+def _resource_wish(shape: Shape | None, fleet: Fleet, asked: frozenset[str], pools: set[PoolName]) -> tuple[Wish, ...]:
+    resource = find_accelerator_resource(shape, fleet, asked) if shape is not None else None
+    if pools:
+        return tuple(Wish(pool=name, resource_name=resource) for name in sorted(pools))
+    return (Wish(resource_name=resource),)
+
+
+def _read_choice(choice: Choice) -> Wish:
+    if choice.pool is not None:
+        return Wish(pool=PoolName(choice.pool))
+    return Wish(memory_bytes=parse_whole(choice.memory) if choice.memory else 0, precision=choice.precision)
+
+
+def _read_priority(run: Run, around: Surroundings) -> tuple[str, int]:
+    waiting = next((pod for pod in run.pods if pod.priority is not None), None)
+    named = ""
+    if run.native and run.own is not None and run.own.parsed is not None:
+        spec = run.own.parsed.spec
+        template = next((way.template for way in (spec.training, spec.inference, spec.hpc) if way is not None), None)
+        named = spec.priority_class_name or ((template.spec.model_extra or {}).get("priorityClassName", "") if template else "")
+    elif run.made is not None:
+        named = run.made.priority_class
+    elif waiting is not None:
+        named = waiting.priority_class
+    if waiting is not None and waiting.priority is not None:
+        return named, waiting.priority
+    known = around.priorities.get(named) if named else around.default_priority()
+    return named, known.value if known else 0
+
+
+def _read_placement(run: Run) -> tuple[str | None, str | None]:
+    if run.native:
+        placement = run.own.parsed.spec.placement if run.own is not None and run.own.parsed is not None else None
+        return (placement.required, placement.preferred) if placement else (None, None)
+    written = run.made.wishes if run.made is not None else run.pods[0].wishes if run.pods else ()
+    return parse_wishes(dict(written)).placement_required, None
+
+
+def _read_created_at(run: Run) -> int:
+    if run.native and run.own is not None:
+        created = run.own.parsed.metadata.creation_timestamp if run.own.parsed is not None else None
+        return int(created.timestamp()) if created else 0
+    if run.made is not None:
+        return run.made.created_at
+    return min((pod.created_at for pod in run.pods), default=0)
+
+
+def _read_holdings(run: Run, fleet: Fleet) -> list[Holding]:
+    held = [
+        Holding(
+            node=pod.node,
+            pool=fleet.nodes[pod.node].pool,
+            seat=Seat(pod=pod.name),
+            bound=True,
+            amounts=pod.shape.amounts(fleet.resource_on(pod.node)),
+        )
+        for pod in run.pods
+        if pod.node is not None and not pod.finished and pod.node in fleet.nodes
+    ]
+    held += [
+        Holding(promise.entry.node, promise.line.pool, promise.entry.seat, bound=False, amounts=promise.line.shape)
+        for promise in run.promises
+    ]
+    return held
