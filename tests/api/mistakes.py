@@ -258,9 +258,9 @@ MISTAKES = POOL_MISTAKES + TENANT_MISTAKES + QUOTA_MISTAKES + WORKLOAD_MISTAKES
 CHANGES = (
     Change(
         "a quota for another tenant",
-        a_quota(),
-        edited(a_quota(), tenant="nlp"),
-        "a quota keeps its tenant, here `vision`: delete it and make one named `nlp`",
+        edited(named(a_quota(), "nobody"), tenant="nobody"),
+        edited(named(a_quota(), "nobody"), tenant="somebody"),
+        "a quota keeps its tenant, here `nobody`: delete it and make one named `somebody`",
     ),
     Change(
         "a training that becomes an hpc job",
