@@ -88,8 +88,7 @@ func (w *workload) outstanding() int {
 		if each.seat == nil {
 			continue
 		}
-		anySeat := each.seat.newest.Pod == "" && each.seat.newest.Rank == NoRank
-		switch {
+		switch anySeat := each.seat.forAny(); {
 		case anySeat && !each.bound:
 			places++
 		case !anySeat && each.bound:

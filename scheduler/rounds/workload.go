@@ -26,6 +26,8 @@ type seat struct {
 	holder *pod
 }
 
+func (s *seat) forAny() bool { return s.newest.Pod == "" && s.newest.Rank == NoRank }
+
 // pod is a pod and what it has.
 type pod struct {
 	Pod
@@ -244,12 +246,12 @@ func (w *workload) remove(p *pod, open bool) []Ref {
 	}
 	left := p.seat
 	left.holder, p.seat = nil, nil
-	if left.newest.Pod == "" && left.newest.Rank == NoRank {
+	if left.forAny() {
 		at, _ := w.findFree(left)
 		w.free = slices.Insert(w.free, at, left)
 	}
 	for _, next := range w.standing {
-		if next.settled() && (w.own(next) == left || (w.own(next) == nil && next.node == left.newest.Node)) {
+		if next.settled() && (w.own(next) == left || (w.own(next) == nil && left.forAny() && next.node == left.newest.Node)) {
 			next.sit(left)
 			w.untake(left)
 			w.unstand(next)
