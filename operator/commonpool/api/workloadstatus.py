@@ -90,6 +90,8 @@ class GPUWorkloadStatus(Model):
     """What it has used: accelerators times seconds, since it was made."""
     cost: Money | None = None
     """What that cost."""
+    accounted_at: Timestamp | None = None
+    """The instant up to which acceleratorSeconds and cost are counted: they are written together with other changes."""
     last_eviction: Eviction | None = None
     """Why it lost its place the last time; absent: it never did."""
     kopf: Annotated[dict[str, Any], PRESERVED] | None = None

@@ -64,6 +64,8 @@ class LineUse:
     """What this line and those beside it (same pools, same parent line) guarantee in sum."""
     available: int
     """What there is to guarantee: all of its pools, or the guarantee of the parent's line."""
+    within_parent: bool = False
+    """An ancestor has a line of the same pools: this one is a part of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def sum_line_use(
         together = sum(line.guaranteed for line in group)
         available = above.guaranteed if above else _count_in_line(group[0], total)
         for line in group:
-            sums[line] = LineUse(used[line], max(0, used[line] - line.guaranteed), lent[line], together, available)
+            sums[line] = LineUse(used[line], max(0, used[line] - line.guaranteed), lent[line], together, available, above is not None)
     return sums
 
 

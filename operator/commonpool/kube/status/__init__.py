@@ -1,0 +1,23 @@
+"""What the operator says about each of our objects: its status, from (snapshot, plan, facts of pods), the status before and now.
+
+Pure, and quiet: where nothing has changed the same status comes out, whatever the time, so that
+nothing is written. What one tenant reads names no other.
+"""
+
+from commonpool.kube.status.gpupool import build_pool_status
+from commonpool.kube.status.gpuquota import build_quota_status
+from commonpool.kube.status.gpuworkload import WorkloadView, build_workload_status
+from commonpool.kube.status.patch import find_status_patch
+from commonpool.kube.status.progress import Progress, read_progress
+from commonpool.kube.status.tenant import build_tenant_status
+
+__all__ = [
+    "Progress",
+    "WorkloadView",
+    "build_pool_status",
+    "build_quota_status",
+    "build_tenant_status",
+    "build_workload_status",
+    "find_status_patch",
+    "read_progress",
+]

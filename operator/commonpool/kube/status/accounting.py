@@ -1,0 +1,50 @@
+"""Accelerator-seconds and what they cost, counted from one written status to the next.
+
+The number of accelerators changes only together with a written status, so that multiplying the
+last written number with the time since then loses nothing, and nothing is ever written
+just because time has passed.
+"""
+
+from collections.abc import Mapping
+
+from commonpool.api.money import Money, parse_micro, render_micro
+from commonpool.api.workloadstatus import GPUWorkloadStatus
+from commonpool.kube.status.conditions import read_instant
+from commonpool.model.ids import PoolName
+from commonpool.model.snapshot import Pool
+
+SECONDS_PER_HOUR = 3600
+
+
+def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
+    """The status with the time since the previous one counted, if anything else in it has changed; else just the previous one."""
+    carried = wanted.model_copy(
+        update={
+            "accelerator_seconds": previous.accelerator_seconds,
+            "cost": previous.cost,
+            "accounted_at": previous.accounted_at,
+            "kopf": previous.kopf,
+        }
+    )
+    if carried == previous:
+        return previous
+    held, since = previous.accelerators or 0, previous.accounted_at
+    if not held and not wanted.accelerators:
+        return carried
+    used = held * max(0, now_at - int(since.timestamp())) if since else 0
+    pool = pools.get(PoolName(previous.pool)) if previous.pool else None
+    return carried.model_copy(
+        update={
+            "accelerator_seconds": (previous.accelerator_seconds or 0) + used,
+            "cost": _add_cost(previous.cost, pool, used),
+            "accounted_at": read_instant(now_at),
+        }
+    )
+
+
+def _add_cost(before: Money | None, pool: Pool | None, accelerator_seconds: int) -> Money | None:
+    """Prices in another currency than what was counted so far cannot be added, and are left out."""
+    if pool is None or not pool.currency or (before is not None and before.currency != pool.currency):
+        return before
+    micro = (parse_micro(before.amount) if before else 0) + accelerator_seconds * pool.price_micro_per_hour // SECONDS_PER_HOUR
+    return Money(amount=render_micro(micro), currency=pool.currency)

@@ -1,0 +1,119 @@
+"""Where a workload stands: its conditions, its wait, its numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from commonpool.api import GPUWorkload
+from commonpool.api.conditions import find_condition
+from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Wait
+from commonpool.kube.children import find_child_key
+from commonpool.kube.status.accounting import account
+from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
+from commonpool.kube.status.judgements import Standing, judge
+from commonpool.kube.status.progress import Outcome, Progress
+from commonpool.model.amounts import GPU_MILLI
+from commonpool.model.ids import PoolName
+from commonpool.model.plan import Hold
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Pool, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadView:
+    """All that a workload's status is made of."""
+
+    workload: GPUWorkload
+    """As it is in the cluster, with the status that was written last."""
+    planned: Workload | None
+    """As the round leaves it (`model.assume.assume_plan`); None if it is in no snapshot, e.g. because it has ended."""
+    hold: Hold | None
+    """Why the round lets it wait."""
+    progress: Progress
+    why: str = ""
+    """The reason for which this round placed it, if it did."""
+
+
+def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
+    """The status as it should be. An end is final: later rounds only count what it still holds."""
+    workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
+    standing = _read_standing(view, previous)
+    held_before = previous.promised_at is not None
+    promised_at = previous.promised_at if held_before and (standing.have_places or standing.outcome) else None
+    if standing.have_places and promised_at is None:
+        promised_at = read_instant(now_at)
+    generation = workload.metadata.generation
+    conditions = build_conditions(previous.conditions, judge(standing, previous.conditions or []), now_at, generation)
+    wanted = GPUWorkloadStatus(
+        observed_generation=generation,
+        conditions=conditions,
+        wait=_build_wait(standing),
+        kind=_name_kind(workload),
+        pool=standing.pool or (previous.pool if standing.outcome else None),
+        tenant=standing.tenant or previous.tenant,
+        tier=workload.spec.tier,
+        replicas=_count_replicas(standing, previous),
+        accelerators=standing.accelerators,
+        promised_at=promised_at,
+        last_eviction=previous.last_eviction,
+    )
+    return account(previous, wanted, pools, now_at)
+
+
+def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus) -> Standing:
+    planned, progress = view.planned, view.progress
+    holdings = planned.holdings if planned else ()
+    key = find_child_key(view.workload)
+    return Standing(
+        outcome=progress.outcome or _find_outcome(previous),
+        hold=None if progress.outcome else view.hold,
+        refusal=progress.message if progress.refused else "",
+        message=progress.message,
+        tenant=planned.tenant or "" if planned else "",
+        pool=holdings[0].pool if holdings else "",
+        places=len(holdings),
+        bound=sum(holding.bound for holding in holdings),
+        ready=progress.ready,
+        want=(len(holdings) + len(planned.needs) if planned else 0) or progress.want,
+        accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
+        together=key is not None and key.kind == "Job",
+        why=view.why,
+    )
+
+
+def _find_outcome(previous: GPUWorkloadStatus) -> Outcome | None:
+    """An end that was told stays told, also when its object is gone."""
+    ended = find_condition(previous.conditions or [], "Succeeded")
+    if ended is None or ended.status == "Unknown":
+        return None
+    return Reason.COMPLETED if ended.status == "True" else Reason.FAILED
+
+
+def _build_wait(standing: Standing) -> Wait | None:
+    if standing.outcome is not None:
+        return None
+    if standing.refusal:
+        return Wait(reason=Reason.CHILD_REFUSED, message=shorten(standing.refusal))
+    hold = standing.hold
+    if hold is None:
+        return None
+    return Wait(
+        reason=hold.reason,
+        message=shorten(hold.message),
+        position=hold.position or None,
+        nearest_change=shorten(hold.nearest_change) or None,
+    )
+
+
+def _count_replicas(standing: Standing, previous: GPUWorkloadStatus) -> ReplicaCounts:
+    if standing.outcome is not None:
+        want = previous.replicas.want if previous.replicas else standing.want
+        have = want if standing.outcome is Reason.COMPLETED else standing.bound
+        return ReplicaCounts(ready=0, have=have, want=want, summary=f"{have}/{want}")
+    return ReplicaCounts(ready=standing.ready, have=standing.bound, want=standing.want, summary=f"{standing.bound}/{standing.want}")
+
+
+def _name_kind(workload: GPUWorkload) -> str:
+    spec = workload.spec
+    if spec.tracked is not None:
+        return spec.tracked.kind
+    return "Training" if spec.training is not None else "Inference" if spec.inference is not None else "HPC"

@@ -1,0 +1,133 @@
+"""The four conditions of a workload, each with the same words as metrics, events and the command line.
+
+Admitted: it may run here at all. Placed: all its pods have their places. Running: its pods
+run. Succeeded: Unknown until it ends; its reason is the state that `kubectl get` shows.
+"""
+
+from dataclasses import dataclass
+
+from commonpool.api.conditions import Condition, find_condition
+from commonpool.kube.status.conditions import Answer, Judgement
+from commonpool.kube.status.progress import Outcome
+from commonpool.model.plan import Hold
+from commonpool.model.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a workload now."""
+
+    outcome: Outcome | None
+    hold: Hold | None
+    refusal: str
+    """Why the API refused its children; empty if it did not."""
+    message: str
+    tenant: str
+    pool: str
+    places: int
+    bound: int
+    """Places that a pod has taken."""
+    ready: int
+    want: int
+    accelerators: int
+    together: bool
+    """Its pods run all at once or are of no use."""
+    why: str
+
+    @property
+    def have_places(self) -> bool:
+        """Whether it holds anything."""
+        return self.places > 0
+
+    @property
+    def placed(self) -> bool:
+        """Whether every pod that it wants has a place."""
+        return self.have_places and self.places >= self.want
+
+    @property
+    def running(self) -> bool:
+        """Whether what it is for is being done."""
+        return self.ready > 0 and (not self.together or (self.placed and self.ready >= self.places))
+
+
+def judge(standing: Standing, previous: list[Condition]) -> list[Judgement]:
+    """Say how it stands. After the end, whether it was admitted and placed is kept as it was."""
+    if standing.outcome is not None:
+        return _judge_end(standing, previous)
+    state, sentence = _find_state(standing)
+    return [
+        _judge_admission(standing),
+        _judge_placement(standing, previous),
+        Judgement("Running", "True", Reason.RUNNING, sentence)
+        if state is Reason.RUNNING
+        else Judgement("Running", "False", state, sentence),
+        Judgement("Succeeded", "Unknown", state, sentence),
+    ]
+
+
+def _judge_end(standing: Standing, previous: list[Condition]) -> list[Judgement]:
+    completed = standing.outcome is Reason.COMPLETED
+    told = find_condition(previous, "Succeeded")
+    if told is not None and told.status != "Unknown":
+        sentence = told.message
+    else:
+        sentence = "it has run to its end" if completed else standing.message or "it failed"
+    reason = Reason.COMPLETED if completed else Reason.FAILED
+    return [
+        _keep(previous, "Admitted", Judgement("Admitted", "True", Reason.QUEUED, _admitted(standing.tenant))),
+        _keep(previous, "Placed", Judgement("Placed", "True" if completed else "False", reason, sentence), at_least=completed),
+        Judgement("Running", "False", reason, sentence),
+        Judgement("Succeeded", "True" if completed else "False", reason, sentence),
+    ]
+
+
+def _keep(previous: list[Condition], kind: str, otherwise: Judgement, *, at_least: bool = False) -> Judgement:
+    """What was said before; `at_least`: unless that was not True."""
+    before = find_condition(previous, kind)
+    if before is None or (at_least and before.status != "True"):
+        return otherwise
+    return Judgement(kind, before.status, before.reason, before.message)
+
+
+def _find_state(standing: Standing) -> tuple[Reason, str]:
+    """The one word for where it is, and its sentence."""
+    pods = "pod" if standing.want == 1 else "pods"
+    if standing.refusal:
+        return Reason.CHILD_REFUSED, standing.refusal
+    if standing.running:
+        return Reason.RUNNING, f"{standing.ready} of {standing.want} {pods} run in pool `{standing.pool}`"
+    if standing.bound and standing.bound == standing.places:
+        return (
+            Reason.STARTING,
+            f"{standing.bound} of {standing.want} {pods} have their nodes in pool `{standing.pool}`, {standing.ready} ready",
+        )
+    if standing.have_places:
+        return Reason.PLACED, f"{standing.places} of {standing.want} {pods} have places promised in pool `{standing.pool}`"
+    if standing.hold is not None:
+        return standing.hold.reason, standing.hold.message
+    return Reason.QUEUED, "it is in the queue and has not been looked at yet"
+
+
+def _judge_admission(standing: Standing) -> Judgement:
+    hold = standing.hold
+    if hold is not None and not hold.position and not standing.have_places:
+        return Judgement("Admitted", "False", hold.reason, hold.message)
+    if not standing.tenant:
+        return Judgement("Admitted", "Unknown", Reason.QUEUED, "it has not been looked at yet")
+    return Judgement("Admitted", "True", Reason.QUEUED, _admitted(standing.tenant))
+
+
+def _admitted(tenant: str) -> str:
+    return f"it may run for tenant `{tenant}`" if tenant else "it may run"
+
+
+def _judge_placement(standing: Standing, previous: list[Condition]) -> Judgement:
+    if standing.placed:
+        before = find_condition(previous, "Placed")
+        known = before.reason if before is not None and before.status == "True" else ""
+        pods = "its pod has its place" if standing.want == 1 else f"all {standing.want} pods have their places"
+        return Judgement("Placed", "True", standing.why or known or Reason.PLACED, f"{pods} in pool `{standing.pool}`")
+    answer: Answer = "False" if standing.hold is not None or standing.have_places or standing.tenant else "Unknown"
+    reason = standing.hold.reason if standing.hold is not None else Reason.QUEUED
+    sentence = f"{standing.places} of {standing.want} pods have their places"
+    return Judgement("Placed", answer, reason, f"{sentence}; {standing.hold.message}" if standing.hold is not None else sentence)

@@ -1,0 +1,42 @@
+"""How far a workload's pods and the object that makes them are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from commonpool.kube.facts import ChildFact, PodView
+from commonpool.model.reasons import Reason
+
+Outcome = Literal[Reason.COMPLETED, Reason.FAILED]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the cluster says of it, beside the places that it holds."""
+
+    want: int
+    """Pods that it should have, as far as its object says."""
+    ready: int = 0
+    outcome: Outcome | None = None
+    """None: it has not ended."""
+    message: str = ""
+    """Why it failed, or why its children could not be made."""
+    refused: bool = False
+    """The API refused its children."""
+
+
+def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -> Progress:
+    """From the object that makes its pods (None for a bare pod, or before it exists) and its pods.
+
+    `want` counts while there is no such object, and after its end.
+    """
+    known = list(pods)
+    ready = sum(pod.ready and pod.holds for pod in known)
+    if child is not None:
+        outcome: Outcome | None = (Reason.FAILED if child.failed else Reason.COMPLETED) if child.finished else None
+        return Progress(child.replicas if outcome is None else want, ready, outcome, child.message)
+    alone = [pod for pod in known if pod.child.kind == "Pod"]
+    if alone and all(pod.finished for pod in alone):
+        failed = any(pod.phase == "Failed" for pod in alone)
+        return Progress(want, ready, Reason.FAILED if failed else Reason.COMPLETED, "its pod failed" if failed else "")
+    return Progress(want, ready)

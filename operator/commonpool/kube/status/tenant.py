@@ -1,0 +1,67 @@
+"""What a tenant holds, what it waits for, and whether its namespaces are in place."""
+
+from collections.abc import Mapping, Sequence
+
+from commonpool.api import Tenant
+from commonpool.api.tenant import TenantStatus, TenantUsage
+from commonpool.kube.status.conditions import Judgement, build_conditions, shorten
+from commonpool.model.amounts import GPU_MILLI
+from commonpool.model.demand import NO_DEMAND, Demand
+from commonpool.model.ids import TenantName
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Blocked
+from commonpool.model.usage import NO_USE, Usage
+
+
+def build_tenant_status(
+    tenant: Tenant, usage: Usage, demands: Mapping[TenantName, Demand], problems: Sequence[Blocked], now_at: int
+) -> TenantStatus:
+    """The status as it should be; `problems` are those of its namespaces and of its parent."""
+    previous = tenant.status or TenantStatus()
+    name, generation = TenantName(tenant.metadata.name), tenant.metadata.generation
+    demand = demands.get(name, NO_DEMAND)
+    held = {pool: usage.subtrees.get((name, pool), NO_USE).total for pool in sorted(usage.pools)}
+    lines = [
+        TenantUsage(pool=pool, accelerators=amount // GPU_MILLI, waiting=demand.asked[pool] // GPU_MILLI)
+        for pool, amount in held.items()
+        if amount or demand.asked[pool]
+    ]
+    percent = max((amount * 100 // usage.pools[pool].total for pool, amount in held.items() if usage.pools[pool].total), default=0)
+    return TenantStatus(
+        observed_generation=generation,
+        usage=lines,
+        summary=shorten(" ".join(f"{line.pool}={line.accelerators}" for line in lines if line.accelerators)),
+        workloads=demand.holding,
+        waiting=demand.waiting,
+        share=f"{percent}%",
+        debt=previous.debt,
+        spent=previous.spent,
+        forecast=previous.forecast,
+        conditions=build_conditions(previous.conditions, [_judge(tenant, problems)], now_at, generation),
+        kopf=previous.kopf,
+    )
+
+
+def find_parent_problem(tenant: Tenant, tenants: Mapping[str, Tenant]) -> Blocked | None:
+    """What is wrong with a tenant's place in the tree of all tenants."""
+    seen = {tenant.metadata.name}
+    parent = tenant.spec.parent
+    if parent is not None and parent not in tenants:
+        return Blocked(
+            Reason.PARENT_NOT_FOUND, f"there is no Tenant `{parent}`: make it, or leave `parent` out; until then it stands alone"
+        )
+    while parent is not None and parent in tenants:
+        if parent in seen:
+            return Blocked(
+                Reason.PARENT_CIRCLE, f"following `parent` from `{tenant.metadata.name}` goes round in a circle: give one a new parent"
+            )
+        seen.add(parent)
+        parent = tenants[parent].spec.parent
+    return None
+
+
+def _judge(tenant: Tenant, problems: Sequence[Blocked]) -> Judgement:
+    if problems:
+        return Judgement("Ready", "False", problems[0].reason, "; ".join(problem.message for problem in problems))
+    count = len(tenant.spec.namespaces or ())
+    return Judgement("Ready", "True", Reason.READY, f"{count} namespace{'s' * (count != 1)} and {len(tenant.spec.members or ())} member(s)")
