@@ -135,14 +135,14 @@ class Pod(Struct):
 
     metadata: Metadata
     spec: PodSpec
-    status: PodStatus = PodStatus()
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
 
 
 class Template(Struct):
     """A pod template."""
 
     spec: PodSpec
-    metadata: Metadata = Metadata()
+    metadata: Metadata = msgspec.field(default_factory=Metadata)
 
 
 class JobSpec(Struct):
@@ -169,7 +169,7 @@ class Job(Struct):
 
     metadata: Metadata
     spec: JobSpec
-    status: JobStatus = JobStatus()
+    status: JobStatus = msgspec.field(default_factory=JobStatus)
 
 
 class ScaledSpec(Struct):
@@ -213,7 +213,7 @@ class Node(Struct):
     """A node."""
 
     metadata: Metadata
-    spec: NodeSpec = NodeSpec()
+    spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
     status: NodeStatus = msgspec.field(default_factory=NodeStatus)
 
 
