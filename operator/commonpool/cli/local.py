@@ -1,24 +1,17 @@
 """`commonpool local`: a real Kubernetes API with fake accelerator nodes on this machine, without containers and without root."""
 
-import json
-import signal
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
-import yaml
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from commonpool.cli.output import Output, OutputOption, print_data, render_table
+from commonpool.cli.progress import ConsoleTeller, telling
 from commonpool.config import read_settings
+from commonpool.local.binaries import PROGRAMS, Binaries
 from commonpool.local.cluster import LocalCluster, Wish
-from commonpool.local.fleet import Fleet, read_fleet
+from commonpool.local.fleet import read_fleet
 from commonpool.local.places import find_source
 
 app = typer.Typer(
@@ -28,64 +21,11 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-_PLAIN_SECONDS = 15.0
-_DEFAULT_FLEET = "demo"
+NOTHING_SPECIAL = Wish()
 
 Name = Annotated[
     str | None, typer.Option("--name", metavar="NAME", help="Which local cluster.  [default: `default`, or COMMONPOOL_CLUSTER]")
 ]
-
-
-class Output(StrEnum):
-    """How `status` prints."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
-
-
-class ConsoleTeller:
-    """Tells on stderr: a live bar on a terminal, else one plain line now and then."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._began = self._last = time.monotonic()
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
-
-    def say(self, sentence: str) -> None:
-        """Print a step with the seconds since the beginning."""
-        self._end_bar()
-        self._last = time.monotonic()
-        self._console.print(f"[dim]{self._elapsed():>4}s[/]  {sentence}", highlight=False, soft_wrap=True)
-
-    def advance(self, what: str, done: int, total: int) -> None:
-        """Move the bar, or print a line if the last one is 15 seconds old."""
-        if self._console.is_terminal:
-            self._move_bar(what, done, total)
-        elif time.monotonic() - self._last >= _PLAIN_SECONDS:
-            self.say(f"{what}: {done}" + (f" of at most {total}" if total else ""))
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-        self._end_bar()
-
-    def _elapsed(self) -> int:
-        return round(time.monotonic() - self._began)
-
-    def _move_bar(self, what: str, done: int, total: int) -> None:
-        if self._progress is None:
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            self._progress = Progress(*columns, console=self._console, transient=True)
-            self._progress.start()
-            self._task = self._progress.add_task(what, total=None)
-        if self._task is not None:
-            self._progress.update(self._task, description=what, completed=done, total=total or None)
-
-    def _end_bar(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-        self._progress = self._task = None
 
 
 @app.command()
@@ -124,13 +64,21 @@ def up(  # noqa: PLR0913 - each is an option of the command
 
     Exit codes: 0 it runs; 1 something failed, the reason is on stderr; 2 wrong usage or a bad fleet file; 130 interrupted.
     """
-    with _telling() as teller:
+    wish = Wish(fleet=read_fleet(fleet) if fleet else None, pool=pool, operator=operator, audit=audit)
+    cluster = bring_up(wish, name=name, fresh=fresh)
+    typer.echo(str(cluster.kubeconfig))
+
+
+def bring_up(wish: Wish = NOTHING_SPECIAL, *, name: str | None = None, fresh: bool = False) -> LocalCluster:
+    """Start or complete a cluster and tell how it goes; the first time it gets the demo's fleet if the wish names none."""
+    with telling() as teller:
         cluster = _find_cluster(name, teller)
         known = cluster.places.memory.exists() and not fresh
-        wanted = read_fleet(fleet) if fleet else None if known else _read_default_fleet()
-        cluster.up(Wish(fleet=wanted, pool=pool, operator=operator, audit=audit), fresh=fresh)
+        if wish.fleet is None and not known:
+            wish = replace(wish, fleet=read_fleet(find_source(read_settings()).fleets / "demo.yaml"))
+        cluster.up(wish, fresh=fresh)
         teller.say(f"the cluster `{cluster.places.name}` is up")
-    typer.echo(str(cluster.kubeconfig))
+    return cluster
 
 
 @app.command()
@@ -149,7 +97,7 @@ def down(
 
     Exit codes: 0 nothing of it runs any more (also if nothing did); 1 something failed.
     """
-    with _telling() as teller:
+    with telling() as teller:
         cluster = _find_cluster(name, teller)
         stopped = cluster.down(delete=delete)
         teller.say(
@@ -163,7 +111,7 @@ def down(
 def status(
     name: Name = None,
     *,
-    output: Annotated[Output, typer.Option("-o", "--output", help="How to print.")] = Output.TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Show the processes of a local cluster.
 
@@ -175,7 +123,7 @@ def status(
 
     Exit codes: 0 all that should run runs; 1 something failed; 3 something that should run does not.
     """
-    with _telling() as teller:
+    with telling() as teller:
         cluster = _find_cluster(name, teller)
         processes = cluster.processes()
     report = {
@@ -184,41 +132,45 @@ def status(
         "auditLog": str(cluster.places.audit_log),
         "processes": [{"name": process.name, "pid": process.pid, "log": str(process.log), "state": process.state} for process in processes],
     }
-    match output:
-        case Output.JSON:
-            typer.echo(json.dumps(report, indent=2))
-        case Output.YAML:
-            typer.echo(yaml.safe_dump(report, sort_keys=False), nl=False)
-        case Output.TABLE:
-            rows = [("NAME", "STATE", "PID", "LOG")]
-            rows += [(process.name, process.state, str(process.pid or "-"), str(process.log)) for process in processes]
-            for row in rows:
-                typer.echo("{:<20}{:<10}{:<9}{}".format(*row))
-            typer.echo(f"\nkubeconfig: {cluster.kubeconfig}")
+    if output in {Output.JSON, Output.YAML}:
+        print_data(report, output)
+    else:
+        rows = [(process.name, process.state, str(process.pid or ""), str(process.log)) for process in processes]
+        typer.echo(render_table(("NAME", "STATE", "PID", "LOG"), rows))
+        typer.echo(f"\nkubeconfig: {cluster.kubeconfig}")
     if any(process.state == "stopped" for process in processes):
         raise typer.Exit(3)
+
+
+@app.command()
+def build() -> None:
+    """Build all binaries of a local cluster ahead of time, into the cache folder.
+
+    Exit codes: 0 they are there; 1 something failed; 130 interrupted.
+    """
+    with telling() as teller:
+        _find_binaries(teller).build_all(pool=True)
+
+
+@app.command()
+def which(program: Annotated[str, typer.Argument(metavar="PROGRAM", help=f"One of {', '.join(PROGRAMS)}.")]) -> None:
+    """Print the path of a program of the local cluster, building it if need be.
+
+    For example:
+
+        $(commonpool local which helm) lint helm/commonpool
+
+    Exit codes: 0 the path is on stdout; 1 something failed; 2 there is no such program.
+    """
+    with telling() as teller:
+        typer.echo(str(_find_binaries(teller).find(program)))
+
+
+def _find_binaries(teller: ConsoleTeller) -> Binaries:
+    settings = read_settings()
+    return Binaries(find_source(settings), settings.cache_dir, teller)
 
 
 def _find_cluster(name: str | None, teller: ConsoleTeller) -> LocalCluster:
     settings = read_settings()
     return LocalCluster(settings, name or settings.cluster, teller)
-
-
-def _read_default_fleet() -> Fleet:
-    return read_fleet(find_source(read_settings()).fleets / f"{_DEFAULT_FLEET}.yaml")
-
-
-@contextmanager
-def _telling() -> Iterator[ConsoleTeller]:
-    """Tell on stderr; SIGTERM ends the work as Ctrl-C does, so that nothing is left half-started."""
-    teller = ConsoleTeller(Console(file=sys.stderr))
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield teller
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        teller.close()

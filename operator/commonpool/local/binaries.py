@@ -1,15 +1,27 @@
-"""The binaries of the local control plane by what they are, each built when it is first asked for."""
+"""The programs of the local control plane by name, each built when it is first asked for."""
 
 from pathlib import Path
 
+from commonpool.errors import UserError
 from commonpool.local.build import Recipe, build, controlplane_recipe, helm_recipe, scheduler_recipe
 from commonpool.local.gotool import Go, find_go
 from commonpool.local.places import Source
 from commonpool.local.teller import Teller
 
+_RECIPES = {
+    "server": controlplane_recipe,  # etcd
+    "kube-apiserver": controlplane_recipe,
+    "kube-controller-manager": controlplane_recipe,
+    "kwok": controlplane_recipe,
+    "helm": helm_recipe,
+    "kube-scheduler": scheduler_recipe,
+    "libpacking.so": scheduler_recipe,
+}
+PROGRAMS = ("go", *_RECIPES)
+
 
 class Binaries:
-    """Builds on demand into the cache folder."""
+    """Builds on demand into the cache folder, and remembers for its lifetime where things are."""
 
     def __init__(self, source: Source, cache_dir: Path, teller: Teller) -> None:
         self.source = source
@@ -19,13 +31,12 @@ class Binaries:
         self._folders: dict[str, Path] = {}
 
     def find(self, program: str) -> Path:
-        """Return the program of that file name; the first call for its module may take minutes."""
-        recipes = {
-            "kube-scheduler": scheduler_recipe,
-            "libpacking.so": scheduler_recipe,
-            "helm": helm_recipe,
-        }
-        return self._build(recipes.get(program, controlplane_recipe)(self.source)) / program
+        """Return the path of one of `PROGRAMS`; the first call for its module may take minutes."""
+        if program == "go":
+            return self._find_go().command
+        if program not in _RECIPES:
+            raise UserError(f"there is no program `{program}`", hint=f"there are {', '.join(PROGRAMS)}")
+        return self._build(_RECIPES[program](self.source)) / program
 
     def build_all(self, *, pool: bool) -> None:
         """Build everything that a cluster needs, with or without commonpool itself."""
@@ -34,8 +45,11 @@ class Binaries:
             self.find("helm")
             self.find("kube-scheduler")
 
+    def _find_go(self) -> Go:
+        self._go = self._go or find_go(self.source, self._cache_dir, self._teller)
+        return self._go
+
     def _build(self, recipe: Recipe) -> Path:
         if recipe.what not in self._folders:
-            self._go = self._go or find_go(self.source, self._cache_dir, self._teller)
-            self._folders[recipe.what] = build(recipe, self._go, self._cache_dir / "bin", self._teller)
+            self._folders[recipe.what] = build(recipe, self._find_go(), self._cache_dir / "bin", self._teller)
         return self._folders[recipe.what]

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +12,18 @@ from pathlib import Path
 from commonpool.errors import SetupError
 from commonpool.local.gotool import Go
 
+_COMPILERS = ("gcc", "clang", "cc")
 _TICK_SECONDS = 1.0
 _TAIL_LINES = 40
+
+
+def find_compiler() -> str:
+    """Find the C compiler that the packing engine's library is compiled and linked with."""
+    wish = os.environ.get("CC")
+    for compiler in (wish,) if wish else _COMPILERS:
+        if shutil.which(compiler.split()[0]):
+            return compiler
+    raise SetupError(f"there is no C compiler `{wish or 'gcc'}` here", hint="install gcc or clang (Debian: `apt install gcc libc6-dev`)")
 
 
 def run_go(go: Go, folder: Path, arguments: Sequence[str | Path], hear: Callable[[str], None]) -> None:
@@ -20,6 +31,7 @@ def run_go(go: Go, folder: Path, arguments: Sequence[str | Path], hear: Callable
 
     The caller's cache and module settings stay as they are. Whatever ends the wait (Ctrl-C too) ends the compilers with it.
     """
+    compiler = find_compiler()
     process = subprocess.Popen(
         [go.command, *arguments],
         cwd=folder,
@@ -27,7 +39,7 @@ def run_go(go: Go, folder: Path, arguments: Sequence[str | Path], hear: Callable
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        env={**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off"},
+        env={**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off", **({} if compiler == "gcc" else {"CC": compiler})},
     )
     tail: list[str] = []
     try:
