@@ -13,7 +13,7 @@ from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.plan import Hold
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Workload
-from commonpool.planner.fleet import Site
+from commonpool.planner.fleet import Site, count_pods, domain_at
 from commonpool.planner.place import Draft, build_site, find_required_level, least
 from commonpool.planner.quota import Refusal
 
@@ -77,11 +77,11 @@ class Explainer:
         key = (site, level, shape)
         if key not in self._most:
             sums: dict[str, int] = {}
-            for index in self._draft.ground.matching(site):
-                node = self._draft.ground.nodes[index]
-                domain = "" if level == ANYWHERE else node.domains[level] if level < len(node.domains) else ""
+            ground = self._draft.ground
+            for index in ground.matching(site):
+                domain = domain_at(ground.nodes[index], level)
                 if domain or level == ANYWHERE:
-                    sums[domain] = sums.get(domain, 0) + _count_pods(node.capacity - node.foreign, shape)
+                    sums[domain] = sums.get(domain, 0) + count_pods(ground.empty[index], shape.vector)
             self._most[key] = max(sums.values(), default=0)
         return self._most[key]
 
@@ -168,7 +168,3 @@ def _render_pods(pods: int, shape: Amounts) -> str:
 def _render_count(milli: int) -> str:
     whole, rest = divmod(milli, GPU_MILLI)
     return f"{whole}.{rest:03}".rstrip("0") if rest else str(whole)
-
-
-def _count_pods(room: Amounts, shape: Amounts) -> int:
-    return max(0, min((have // need for have, need in zip(room.vector, shape.vector, strict=True) if need > 0), default=0))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from commonpool.engine.protocol import LIMITS, MAX_TOTAL_WEIGHT, NO_DOMAIN, Fleet
+from commonpool.engine.protocol import Amounts as Vector
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import NodeName, PoolName
 from commonpool.model.snapshot import Node, Snapshot, Workload
@@ -36,7 +37,10 @@ class Ground:
         for index, node in enumerate(snapshot.nodes):
             self._of_pool.setdefault(node.pool, []).append(index)
         self._eligible: dict[Site, array[int]] = {}
-        self.free = _count_free(snapshot, self.index)
+        self.empty = [_left(node.capacity.vector, node.foreign.vector) for node in snapshot.nodes]
+        """What each node can give to the pool's own work: four amounts."""
+        self.free = self._count_free(snapshot.workloads)
+        """What of it is left. Never below nothing, so that an overdrawn node is full and not in debt."""
         self.fleet = self._build_fleet(snapshot)
 
     def find_level(self, pool: PoolName, label: str) -> int | None:
@@ -50,7 +54,7 @@ class Ground:
         if index is None:
             return ""
         level = self.find_level(self.nodes[index].pool, label)
-        return "" if level is None else _domain(self.nodes[index], level)
+        return "" if level is None else domain_at(self.nodes[index], level)
 
     def matching(self, site: Site) -> Sequence[int]:
         """All nodes of the site, those that take no pods now included."""
@@ -60,7 +64,7 @@ class Ground:
             index
             for index in self._of_pool[site.pool]
             if wanted.issubset(self.nodes[index].labels)
-            and (not site.domains or (level is not None and _domain(self.nodes[index], level) in site.domains))
+            and (not site.domains or (level is not None and domain_at(self.nodes[index], level) in site.domains))
         ]
 
     def eligible(self, site: Site) -> "array[int]":
@@ -88,10 +92,19 @@ class Ground:
             classes=array("q", _build_classes(snapshot.workloads)),
         )
 
+    def _count_free(self, workloads: Iterable[Workload]) -> list[Vector]:
+        free = list(self.empty)
+        for workload in workloads:
+            for holding in workload.holdings:
+                at = self.index.get(holding.node)
+                if at is not None:
+                    free[at] = _left(free[at], holding.amounts.vector)
+        return [each if min(each) >= 0 else (max(0, each[0]), max(0, each[1]), max(0, each[2]), max(0, each[3])) for each in free]
+
     def _number_domains(self, level: int) -> Iterable[int]:
         numbers: dict[tuple[PoolName, str], int] = {}
         for node in self.nodes:
-            domain = _domain(node, level)
+            domain = domain_at(node, level)
             yield numbers.setdefault((node.pool, domain), len(numbers)) if domain else NO_DOMAIN
 
 
@@ -100,19 +113,18 @@ def is_packable(shape: Amounts) -> bool:
     return all(0 <= amount <= limit for amount, limit in zip(shape.vector, LIMITS, strict=True)) and any(shape.vector)
 
 
-def _domain(node: Node, level: int) -> str:
-    return node.domains[level] if level < len(node.domains) else ""
+def count_pods(room: Vector, shape: Vector) -> int:
+    """How many such pods fit."""
+    return max(0, min((have // need for have, need in zip(room, shape, strict=True) if need > 0), default=0))
 
 
-def _count_free(snapshot: Snapshot, index: dict[NodeName, int]) -> list[list[int]]:
-    """What each node has left: never below nothing, so that an overdrawn node is full and not in debt."""
-    free = [list((node.capacity - node.foreign).vector) for node in snapshot.nodes]
-    for workload in snapshot.workloads:
-        for holding in workload.holdings:
-            at = index.get(holding.node)
-            if at is not None:
-                free[at] = [have - taken for have, taken in zip(free[at], holding.amounts.vector, strict=True)]
-    return [[max(0, amount) for amount in each] for each in free]
+def domain_at(node: Node, level: int) -> str:
+    """The node's domain at a level of its pool; nothing if it has none, or the level is `ANYWHERE`."""
+    return node.domains[level] if 0 <= level < len(node.domains) else ""
+
+
+def _left(have: Vector, taken: Vector) -> Vector:
+    return (have[0] - taken[0], have[1] - taken[1], have[2] - taken[2], have[3] - taken[3])
 
 
 def _build_classes(workloads: Iterable[Workload]) -> Iterable[int]:

@@ -70,8 +70,10 @@ def _place_all(draft: Draft, ready: list[Workload], candidates: Mapping[Workload
 
 def _pools(candidates: Mapping[WorkloadName, Candidates], workload: Workload) -> tuple[PoolName, ...]:
     """Where to try: of one that began in this very round, only where it began."""
+    if not workload.begun:
+        return candidates[workload.name].pools
     held = {holding.pool for holding in workload.holdings}
-    return tuple(pool for pool in candidates[workload.name].pools if not held or pool in held)
+    return tuple(pool for pool in candidates[workload.name].pools if pool in held)
 
 
 def _first(candidates: Mapping[WorkloadName, Candidates], workload: Workload) -> PoolName:
