@@ -48,8 +48,9 @@ build: $(STAMP) ## Build all binaries of the local control plane (10 minutes the
 comma := ,
 
 .PHONY: crds
-crds: $(STAMP) ## Generate crds/ from the models
+crds: $(STAMP) ## Generate crds/ and docs/reference/api/ from the models
 	$(VENV)/bin/python -m commonpool.api.schema
+	$(VENV)/bin/python -m commonpool.api.reference
 
 # -- is it right --------------------------------------------------------------------------------------------------------------------------
 
@@ -67,6 +68,7 @@ check-python: $(STAMP)
 	$(VENV)/bin/lint-imports
 	$(call say,generated files are what the models say)
 	$(VENV)/bin/python -m commonpool.api.schema --check
+	$(VENV)/bin/python -m commonpool.api.reference --check
 
 .PHONY: check-go
 check-go: $(STAMP)
