@@ -77,6 +77,8 @@ def test_a_tenants_namespace_is_not_let_go_by_who_may_only_change_namespaces(tow
     for tenant in (None, "vision"):
         relabel = {"metadata": {"labels": {"commonpool.dev/tenant": tenant}}}
         assert says in hear(town.person(labeller), "PATCH", f"{NAMESPACES}/{town.nobody}", relabel)
+    note = {"metadata": {"annotations": {"commonpool.dev/listed-by": "rival"}}}
+    assert "`commonpool.dev/listed-by` is the pool's own" in hear(town.person(labeller), "PATCH", f"{NAMESPACES}/{town.nobody}", note)
     town.admin.request("PATCH", f"{NAMESPACES}/{town.nobody}", {"metadata": {"labels": {"commonpool.dev/tenant": None}}})
 
 

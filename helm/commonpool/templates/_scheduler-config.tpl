@@ -44,5 +44,10 @@ profiles:
     postBind: {enabled: [{name: CommonPool}]}
   pluginConfig:
   - name: CommonPool
-    args: {mode: {{ .Values.scheduler.mode }}}
+    args:
+      mode: {{ .Values.scheduler.mode }}
+      acceleratorResources: {{- toYaml .Values.accelerators.resourceNames | nindent 6 }}
+      {{- with .Values.scheduler.uncountedResources }}
+      uncountedResources: {{- toYaml . | nindent 6 }}
+      {{- end }}
 {{- end }}

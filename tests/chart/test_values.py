@@ -1,0 +1,84 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.chart.conftest import Helm, Manifest, Render
+
+from commonpool.api.catalogue import RESOURCE_NAMES
+
+
+def test_the_chart_is_without_fault(helm: Helm, chart: Path) -> None:
+    answer = helm("lint", "--strict", chart)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "operator.replica=1",
+        "operator.replicas=two",
+        "operator.replicas=-1",
+        "operator.image.tag=latest",
+        "operator.image.digest=abc",
+        "operator.logLevel=chatty",
+        "scheduler.mode=Sometimes",
+        "scheduler.client.qps=0",
+        "accelerators.resourceNames={gpu}",
+        "accelerators.resourceNames={deviceclass.resource.kubernetes.io/gpu}",
+        "accelerators.resourceNames=",
+        "policies.exemptNamespaces={Kube-System}",
+        "networkPolicy.apiServerPorts={0}",
+        "rbac.poolReaders[0].kind=Robot",
+        "nonsense=true",
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused(helm: Helm, chart: Path, wrong: str) -> None:
+    answer = helm("template", "commonpool", chart, "--set", wrong)
+    assert answer.returncode != 0
+    assert "values don't meet the specifications of the schema" in answer.stderr
+
+
+def test_every_value_is_in_the_schema_and_the_schema_has_no_other(chart: Path) -> None:
+    schema = json.loads((chart / "values.schema.json").read_text(encoding="utf-8"))
+    values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
+
+    def compare(value: Manifest, part: Manifest, at: str) -> None:
+        part = schema["definitions"][part["$ref"].rsplit("/", 1)[-1]] if "$ref" in part else part
+        if "properties" in part and not at.endswith(".resources"):
+            assert set(part["properties"]) - {"global"} == set(value), at
+            for name, inner in value.items():
+                if isinstance(inner, dict):
+                    compare(inner, part["properties"][name], f"{at}.{name}")
+
+    compare(values, schema, "")
+
+
+def test_the_policies_know_every_accelerator_of_the_catalogue(chart: Path) -> None:
+    values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
+    assert set(RESOURCE_NAMES) <= set(values["accelerators"]["resourceNames"])
+
+
+def test_the_crds_are_those_that_were_generated_and_stay_when_the_chart_goes(chart: Path, manifests: list[Manifest]) -> None:
+    generated = {
+        crd["metadata"]["name"]: crd for file in (chart.parents[1] / "crds").glob("*.yaml") for crd in yaml.safe_load_all(file.read_text())
+    }
+    installed = {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == "CustomResourceDefinition"}
+    assert len(installed) == 5
+    for crd in installed.values():
+        assert crd["metadata"]["annotations"].pop("helm.sh/resource-policy") == "keep"
+        assert not crd["metadata"].pop("annotations")
+    assert installed == generated
+
+
+def test_crds_and_policies_can_be_left_out(render: Render) -> None:
+    kinds = {manifest["kind"] for manifest in render("crds.install=false", "policies.enabled=false")}
+    assert "CustomResourceDefinition" not in kinds
+    assert not [kind for kind in kinds if "AdmissionPolicy" in kind]
+    assert "ServiceMonitor" not in kinds
+    assert "ServiceMonitor" in {manifest["kind"] for manifest in render("serviceMonitor.enabled=true")}
+
+
+def test_the_same_values_render_the_same_text(helm: Helm, chart: Path) -> None:
+    first, second = (helm("template", "commonpool", chart, "--set", "policies.exemptNamespaces={b,a}").stdout for _ in range(2))
+    assert first == second
