@@ -1,0 +1,57 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commonpool.local.pids import MARK, Identity, find_identity, find_marked, find_pid, write_pid
+from commonpool.local.process import send_signal, stop_identity
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(SLEEP, env={**os.environ, MARK: "a-test"}) as process:
+        yield process
+        process.kill()
+
+
+def test_a_running_process_is_found_by_its_file(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    identity = find_identity(sleeper.pid)
+    assert identity is not None
+    write_pid(tmp_path / "x", identity)
+    assert find_pid(tmp_path / "x") == identity
+
+
+def test_a_reused_pid_is_not_taken_for_ours_and_the_file_is_removed(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    write_pid(tmp_path / "x", Identity(sleeper.pid, "another-boot/1"))
+    assert find_pid(tmp_path / "x") is None
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_signal_for_a_gone_process_does_not_hit_the_one_that_has_its_pid_now(sleeper: subprocess.Popen[bytes]) -> None:
+    stale = Identity(sleeper.pid, "another-boot/1")
+    send_signal(stale, signal.SIGKILL)
+    stop_identity(stale, patience_seconds=5)
+    assert sleeper.poll() is None
+
+
+def test_a_zombie_is_gone(sleeper: subprocess.Popen[bytes]) -> None:
+    sleeper.kill()
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+    assert find_identity(sleeper.pid) is None
+
+
+@pytest.mark.parametrize("content", ["", "nonsense", "12", "-1 x", "99999999 boot/1"])
+def test_a_damaged_file_speaks_of_nobody(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x").write_text(content)
+    assert find_pid(tmp_path / "x") is None
+
+
+def test_a_process_that_nobody_wrote_down_is_found_by_its_mark(sleeper: subprocess.Popen[bytes]) -> None:
+    assert [identity.pid for identity in find_marked("a-test")] == [sleeper.pid]
+    assert find_marked("a-tes") == []
