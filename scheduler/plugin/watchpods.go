@@ -122,11 +122,14 @@ func (e *enforcer) leaveLive(object any, finished cache.Store) {
 		e.removePod(pod)
 		return
 	}
-	time.AfterFunc(finishedGrace, func() {
-		still, exists, err := finished.Get(pod)
-		if other := podOf(still); err == nil && exists && other != nil && other.UID == pod.UID {
-			return
-		}
-		e.removePod(pod)
-	})
+	time.AfterFunc(finishedGrace, func() { e.leaveWatch(pod, finished) })
+}
+
+// leaveWatch forgets the pod unless it is among the finished ones.
+func (e *enforcer) leaveWatch(pod *v1.Pod, finished cache.Store) {
+	still, exists, err := finished.Get(pod)
+	if other := podOf(still); err == nil && exists && other != nil && other.UID == pod.UID {
+		return
+	}
+	e.removePod(pod)
 }
