@@ -84,6 +84,6 @@ def get_resource(api_version: str, kind: str) -> Resource:
 
 
 def read_key(manifest: Mapping[str, Any]) -> Key:
-    """Namespace and name of an object as it is written."""
+    """Namespace and name of an object as it is written; no name if the apiserver shall make one."""
     metadata = manifest["metadata"]
-    return metadata.get("namespace") or "", metadata["name"]
+    return metadata.get("namespace") or "", metadata.get("name") or ""

@@ -36,6 +36,8 @@ def find_block(run: Run, shape: Shape | None, priority_class: str, around: Surro
     """The first reason found, from the most fundamental on."""
     if run.own is not None and run.own.problem:
         return Blocked(Reason.INVALID_SPEC, run.own.problem)
+    if run.refusal:
+        return Blocked(Reason.CHILD_REFUSED, run.refusal)
     return (
         _judge_tenant(run, around)
         or _judge_priority(run, priority_class, around)

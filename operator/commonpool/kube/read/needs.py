@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from commonpool.kube.facts import PodView
 from commonpool.kube.read.runs import Run
@@ -47,6 +48,15 @@ def count_wanted(run: Run) -> int:
     return max(1, spec.inference.replicas.min) if spec.inference is not None else 0
 
 
+def find_bound(run: Run) -> int | None:
+    """How many places a workload will use at most, where that can change after they were promised; None: what it has pods for."""
+    if run.native and (run.made is None or run.child.kind == "Deployment"):
+        return count_wanted(run)
+    if run.made is not None and run.made.suspended and run.made.held:
+        return run.made.replicas
+    return None
+
+
 def _native_needs(run: Run) -> Needs:
     wanted = count_wanted(run)
     gang = run.child.kind == "Job"
@@ -77,6 +87,7 @@ def _written_needs(run: Run) -> Needs:
     return Needs(seats, len(seats))
 
 
+@lru_cache(maxsize=1024)
 def _all_seats(count: int, *, ranked: bool) -> tuple[Seat, ...]:
     return tuple(Seat(rank=rank) for rank in range(count)) if ranked else (ANY_SEAT,) * count
 

@@ -34,6 +34,8 @@ class Run:
     pods: tuple[PodView, ...] = ()
     """By rank, then name."""
     promises: tuple[Promise, ...] = ()
+    refusal: str = ""
+    """Why the API has refused what would let its pods come; empty if it has not."""
 
     @property
     def native(self) -> bool:
@@ -52,7 +54,7 @@ class Run:
     @property
     def alive(self) -> bool:
         """Whether a promise to it can still be kept."""
-        if self.finished or self.tenant is None or (self.own is not None and self.own.terminating):
+        if self.refusal or self.finished or self.tenant is None or (self.own is not None and self.own.terminating):
             return False
         if self.native:
             return not self.usurped

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from commonpool.api.catalogue import RESOURCE_NAMES
 from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.read.blocked import Surroundings, find_node_sizes
 from commonpool.kube.read.fleet import Fleet, read_fleet, with_facts
+from commonpool.kube.read.needs import find_bound
 from commonpool.kube.read.runs import Run, collect_runs, read_pod_fact, with_promises
 from commonpool.kube.read.tenants import read_quotas, read_tenants
 from commonpool.kube.read.workloads import read_workload
@@ -36,12 +37,15 @@ class _Sorted:
     foreign: Mapping[NodeName, Amounts]
 
 
-def read_world(mirror: Mirror, *, now_at: int, epoch: int) -> World:
-    """Freeze what the mirror knows now. O(nodes + pods + entries)."""
+def read_world(mirror: Mirror, *, now_at: int, epoch: int, refusals: Mapping[ChildKey, str] | None = None) -> World:
+    """Freeze what the mirror knows now. O(nodes + pods + entries).
+
+    `refusals`: children that the API has refused lately, and why: no place is kept for them.
+    """
     fleet = read_fleet(mirror.pools, mirror.nodes)
     mirror.pool_nodes = frozenset(fleet.nodes)
-    runs, standing, pods = _settle(mirror, fleet)
-    asked = _asked(fleet)
+    runs, standing, pods = _settle(mirror, fleet, refusals or {})
+    asked = list_accelerators(fleet)
     around = Surroundings(
         fleet=fleet,
         tenants={own.key[1]: own for own in mirror.tenants},
@@ -64,16 +68,17 @@ def read_world(mirror: Mirror, *, now_at: int, epoch: int) -> World:
     return World(snapshot, fleet, tuple(runs), standing)
 
 
-def read_runs(mirror: Mirror, fleet: Fleet) -> list[Run]:
+def read_runs(mirror: Mirror, fleet: Fleet, refusals: Mapping[ChildKey, str]) -> list[Run]:
     """The runs with what they are owed now; cheaper than a whole reading."""
-    return _settle(mirror, fleet)[0]
+    return _settle(mirror, fleet, refusals)[0]
 
 
-def _settle(mirror: Mirror, fleet: Fleet) -> tuple[list[Run], Standing, _Sorted]:
-    asked = _asked(fleet)
+def _settle(mirror: Mirror, fleet: Fleet, refusals: Mapping[ChildKey, str]) -> tuple[list[Run], Standing, _Sorted]:
+    asked = list_accelerators(fleet)
     tenants = {each.name: TenantName(each.tenant) for each in mirror.namespaces if each.tenant}
     pods = _sort_pods(mirror.pods, fleet, asked, tenants)
-    runs = collect_runs(mirror, pods.by_child, tenants, asked)
+    found = collect_runs(mirror, pods.by_child, tenants, asked)
+    runs = [replace(run, refusal=refusals[run.child]) if run.child in refusals else run for run in found]
     rounds = [standing.round for standing in mirror.rounds]
     owed = {line.child for each in rounds for line in each.lines}
     standing = settle_rounds(
@@ -81,11 +86,12 @@ def _settle(mirror: Mirror, fleet: Fleet) -> tuple[list[Run], Standing, _Sorted]
         (read_pod_fact(pod, "") for child in owed for pod in pods.by_child.get(child, ())),
         {run.child for run in runs if run.child in owed and run.alive},
         {name for name, node in fleet.nodes.items() if node.schedulable},
+        {run.child: wanted for run in runs if run.child in owed and (wanted := find_bound(run)) is not None},
     )
     return with_promises(runs, standing.promises), standing, pods
 
 
-def _asked(fleet: Fleet) -> frozenset[str]:
+def list_accelerators(fleet: Fleet) -> frozenset[str]:
     """Which extended resources are accelerators: those of pools, and those that are known as such."""
     return fleet.resource_names | frozenset(RESOURCE_NAMES)
 

@@ -1,0 +1,152 @@
+"""The live cluster as the cycle sees it: facts in, decisions out.
+
+The order in which a plan becomes true: promises that mean nothing any more go, the Round is
+written, what it names is released, and then it is told. Whatever fails is tried again by the
+next round, because that starts from what is, not from what was meant.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from commonpool.errors import BugError, ClusterError
+from commonpool.kube.children import is_child
+from commonpool.kube.client import Client, decode_plain
+from commonpool.kube.errors import AlreadyExists, Forbidden, Invalid
+from commonpool.kube.mirror import Mirror
+from commonpool.kube.promises import Promises
+from commonpool.kube.read import World, read_world
+from commonpool.kube.read.world import read_runs
+from commonpool.kube.release import Release, plan_releases
+from commonpool.kube.resources import get_resource, read_key
+from commonpool.kube.telling import Telling
+from commonpool.kube.upkeep import Upkeep
+from commonpool.kube.writer import Failure, Writer, attempt_all
+from commonpool.kube.writes import Write
+from commonpool.model.ids import ChildKey
+from commonpool.model.ledger import find_stale_lines
+from commonpool.model.plan import Plan
+from commonpool.model.rounds import Line, build_line
+from commonpool.model.snapshot import Snapshot
+
+LOGGER = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A child that the API would not have; it is tried again later, or when its workload changes."""
+
+    message: str
+    generation: int
+    until_at: int
+    times: int
+
+
+class LiveCluster:
+    """`cycle.Cluster` on a real API; `epoch` must be set by whoever leads before the first reading."""
+
+    def __init__(self, client: Client, mirror: Mirror, clock: Callable[[], int], reserved: frozenset[str] = frozenset()) -> None:
+        self.mirror = mirror
+        self.epoch = 0
+        self.failures: tuple[Failure, ...] = ()
+        """What the last round could not do: the reason to plan again soon, although nothing has changed."""
+        self._client = client
+        self._clock = clock
+        self._writer = Writer(client, mirror)
+        self._promises = Promises(client, mirror)
+        self._telling = Telling(client, mirror, self._writer)
+        self._upkeep = Upkeep(client, mirror, self._writer, reserved)
+        self._refusals: dict[ChildKey, Refusal] = {}
+        self._world: World | None = None
+
+    def read(self) -> Snapshot:
+        """Freeze what the mirror knows."""
+        now_at = self._clock()
+        self._world = read_world(self.mirror, now_at=now_at, epoch=self.epoch, refusals=self._find_refusals(now_at))
+        return self._world.snapshot
+
+    async def apply(self, snapshot: Snapshot, plan: Plan) -> None:
+        """Make the plan true as far as it can be now; `failures` says what could not be done."""
+        world = self._world
+        if world is None or world.snapshot is not snapshot:
+            raise BugError("a plan is applied to the snapshot that was read last, and to no other")
+        failures = await self._promises.clear(world.standing)
+        failures += await self._promise(world, plan)
+        promised = self._find_promised(plan)
+        written = replace(plan, place=tuple(place for place in plan.place if build_line(place) in promised))
+        failures += await self._release(world, snapshot.now_at)
+        failures += await self._upkeep.track(world)
+        failures += await self._upkeep.taint(world)
+        failures += await self._upkeep.settle_tenants(snapshot.now_at)
+        failures += await self._telling.tell(world, written, self._upkeep.problems)
+        self._report(failures)
+
+    async def _promise(self, world: World, plan: Plan) -> list[Failure]:
+        """Write what earlier leaders still owe, and what this plan promises."""
+        lines = [*find_stale_lines(world.standing, self.epoch), *(build_line(place) for place in plan.place)]
+        if not lines:
+            return []
+        return await self._promises.write(self.epoch, plan.number, sorted(lines, key=lambda line: line.child))
+
+    def _find_promised(self, plan: Plan) -> set[Line]:
+        """What of the plan stands in Rounds now."""
+        ours = (each.round for each in self.mirror.rounds if each.round.id.number == plan.number and each.round.id.epoch == self.epoch)
+        return {line for round_ in ours for line in round_.lines}
+
+    async def _release(self, world: World, now_at: int) -> list[Failure]:
+        """Let the pods come that have a place; anew from what is owed, because Rounds have just been written."""
+        runs = read_runs(self.mirror, world.fleet, self._find_refusals(now_at))
+        releases = plan_releases(runs, world.fleet.pools)
+        return await attempt_all((f"{each.run.child.kind} {each.run.child.path}", self._do_release(each, now_at)) for each in releases)
+
+    async def _do_release(self, release: Release, now_at: int) -> None:
+        if release.refusal:
+            self._refuse(release, release.refusal, now_at)
+        try:
+            for write in release.writes:
+                await self._make(release, write)
+        except (Invalid, Forbidden) as error:
+            self._refuse(release, error.message, now_at)
+            raise
+        if not release.refusal:
+            self._refusals.pop(release.run.child, None)
+
+    async def _make(self, release: Release, write: Write) -> None:
+        try:
+            await self._writer.perform(write)
+        except AlreadyExists as error:
+            resource = get_resource(write.manifest["apiVersion"], write.manifest["kind"])
+            body = await self._client.get(resource, *read_key(write.manifest))
+            workload = release.run.own.parsed if release.run.own is not None else None
+            if workload is None or not is_child(decode_plain(body), workload):
+                name = write.manifest["metadata"]["name"]
+                raise Invalid(f"a {resource.kind} `{name}` that is not its own exists already: delete or rename it") from error
+            self.mirror.learn(resource, body)
+
+    def _refuse(self, release: Release, message: str, now_at: int) -> None:
+        before = self._refusals.get(release.run.child)
+        times = before.times + 1 if before is not None else 0
+        pause_seconds = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS << min(times, 10))
+        generation = release.run.own.generation if release.run.own is not None else 0
+        self._refusals[release.run.child] = Refusal(message, generation, now_at + pause_seconds, times)
+
+    def _find_refusals(self, now_at: int) -> dict[ChildKey, str]:
+        """Those that stand: neither has their time come, nor has their workload changed."""
+        generations = {(own.key[0], own.key[1]): own.generation for own in self.mirror.workloads} if self._refusals else {}
+        return {
+            child: refusal.message
+            for child, refusal in self._refusals.items()
+            if now_at < refusal.until_at and generations.get((child.namespace, child.name), refusal.generation) == refusal.generation
+        }
+
+    def _report(self, failures: Iterable[Failure]) -> None:
+        """Log what fails now and did not fail like that before."""
+        before = {(failure.subject, str(failure.error)) for failure in self.failures}
+        self.failures = tuple(failures)
+        for failure in self.failures:
+            if (failure.subject, str(failure.error)) not in before:
+                level = logging.WARNING if isinstance(failure.error, ClusterError) else logging.ERROR
+                LOGGER.log(level, "%s: %s", failure.subject, failure.error)

@@ -1,0 +1,82 @@
+"""What is owed a place and cannot take it yet: children to create, to unsuspend, to scale.
+
+Pure and level-triggered: from the runs and what they are owed, the writes that are still
+missing; nothing once they are done. A Job that its owner suspended is never touched.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from commonpool.errors import UserError
+from commonpool.kube.children import build_children, build_scale_patch
+from commonpool.kube.read.needs import count_wanted
+from commonpool.kube.read.runs import Run
+from commonpool.kube.resources import DEPLOYMENTS, JOBS
+from commonpool.kube.writes import Manifest, Verb, Write
+from commonpool.model.ids import ANY_SEAT, PoolName
+from commonpool.model.names import HELD_ANNOTATION
+from commonpool.model.snapshot import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What lets one workload's pods come, in order."""
+
+    run: Run
+    writes: tuple[Write, ...] = ()
+    refusal: str = ""
+    """Why nothing can be written."""
+
+
+def plan_releases(runs: Iterable[Run], pools: Mapping[PoolName, Pool]) -> list[Release]:
+    """Every release that is due, by workload."""
+    due = (_plan_release(run, pools) for run in runs if run.alive)
+    return sorted((release for release in due if release is not None), key=lambda release: release.run.name)
+
+
+def _plan_release(run: Run, pools: Mapping[PoolName, Pool]) -> Release | None:
+    if not run.native:
+        return _unsuspend(run) if run.promises else None
+    if run.made is None:
+        return _create(run, pools) if run.promises else None
+    return _scale(run) if run.child.kind == "Deployment" and not run.made.terminating else None
+
+
+def _create(run: Run, pools: Mapping[PoolName, Pool]) -> Release | None:
+    pool = pools.get(run.promises[0].line.pool)
+    if pool is None or run.own is None or run.own.parsed is None:
+        return None
+    try:
+        children = build_children(run.own.parsed, pool, len(run.promises))
+    except UserError as error:
+        return Release(run, refusal=error.message)
+    return Release(run, tuple(Write(Verb.CREATE, manifest) for manifest in children))
+
+
+def _unsuspend(run: Run) -> Release | None:
+    """One patch; the mark goes with it, so that a suspension that comes later is its owner's."""
+    made = run.made
+    if made is None or made.key.kind != "Job" or not made.suspended or not made.held:
+        return None
+    metadata = {"name": made.key.name, "namespace": made.key.namespace, "uid": made.uid, "annotations": {HELD_ANNOTATION: None}}
+    patch = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": metadata, "spec": {"suspend": False}}
+    return Release(run, (Write(Verb.PATCH, patch),))
+
+
+def _scale(run: Run) -> Release | None:
+    """A service has a pod for every place: first those that are promised, and only then fewer, if it wants fewer."""
+    made = run.made
+    if made is None:
+        return None
+    living = [pod for pod in run.pods if not pod.finished and not pod.terminating]
+    bound = sum(pod.node is not None for pod in living)
+    named = {promise.entry.seat.pod for promise in run.promises}
+    expected = bound + sum(promise.entry.seat == ANY_SEAT for promise in run.promises) + sum(pod.name in named for pod in living)
+    wanted = count_wanted(run)
+    count = max(expected, made.replicas) if run.promises else min(wanted, made.replicas)
+    if count == made.replicas:
+        return None
+    patch: Manifest = build_scale_patch(made.key.kind, count)
+    metadata = {"name": made.key.name, "namespace": made.key.namespace, "uid": made.uid}
+    manifest = {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.kind, "metadata": metadata, **patch}
+    return Release(run, (Write(Verb.PATCH, manifest),))

@@ -1,0 +1,129 @@
+"""Writes what the operator says about our own objects: statuses where they differ, and an Event when a workload's state changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from commonpool.api.resource import Model, Object
+from commonpool.kube.client import Client
+from commonpool.kube.events import find_event
+from commonpool.kube.mirror import Mirror
+from commonpool.kube.own import Own
+from commonpool.kube.read import World
+from commonpool.kube.read.needs import count_wanted
+from commonpool.kube.read.runs import Run
+from commonpool.kube.resources import EVENTS
+from commonpool.kube.status import (
+    Progress,
+    WorkloadView,
+    build_pool_status,
+    build_quota_status,
+    build_tenant_status,
+    build_workload_status,
+    find_status_patch,
+    read_progress,
+)
+from commonpool.kube.status.tenant import find_parent_problem
+from commonpool.kube.writer import Failure, Writer, attempt_all
+from commonpool.model.assume import assume_plan
+from commonpool.model.demand import sum_demand
+from commonpool.model.ids import PoolName, TenantName, WorkloadName
+from commonpool.model.plan import Plan
+from commonpool.model.snapshot import Blocked, Snapshot
+from commonpool.model.usage import sum_usage
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One object, what to patch into its status, and the Event that goes with it."""
+
+    subject: str
+    manifest: dict[str, Any]
+    patch: dict[str, Any]
+    event: dict[str, Any] | None = None
+
+
+class Telling:
+    """Remembers what it was told from, so that an unchanged workload costs nothing."""
+
+    def __init__(self, client: Client, mirror: Mirror, writer: Writer) -> None:
+        self._client = client
+        self._mirror = mirror
+        self._writer = writer
+        self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
+
+    async def tell(self, world: World, plan: Plan, problems: Mapping[TenantName, tuple[Blocked, ...]]) -> list[Failure]:
+        """Write every status that differs. `plan`: what of the round's plan was really written."""
+        after = assume_plan(world.snapshot, plan)
+        told = [*self._tell_workloads(world, after, plan), *self._tell_others(after, problems)]
+        return await attempt_all((each.subject, self._write(each)) for each in told)
+
+    async def _write(self, told: Told) -> None:
+        await self._writer.write_status(told.manifest, told.patch)
+        if told.event is not None:
+            await self._client.create(EVENTS, told.event)
+
+    def _tell_workloads(self, world: World, after: Snapshot, plan: Plan) -> list[Told]:
+        planned = {workload.name: workload for workload in after.workloads}
+        holds = {hold.workload: hold for hold in plan.hold}
+        why = {place.workload: str(place.why) for place in plan.place}
+        told: list[Told] = []
+        quiet: dict[WorkloadName, tuple[object, ...]] = {}
+        for run in world.runs:
+            workload = run.own.parsed if run.own is not None else None
+            if run.own is None or workload is None or run.own.terminating:
+                continue
+            view = WorkloadView(workload, planned.get(run.name), holds.get(run.name), _read_progress(run), why.get(run.name, ""))
+            made_of = (workload, view.planned, view.hold, view.progress, view.why)
+            known = self._quiet.get(run.name)
+            if known is not None and known[0] is workload and known[1:] == made_of[1:]:
+                quiet[run.name] = known
+                continue
+            status = build_workload_status(view, world.fleet.pools, after.now_at)
+            patch = find_status_patch(workload.status, status)
+            if patch is None:
+                quiet[run.name] = made_of
+            else:
+                told.append(
+                    Told(_subject(run.own, workload), _identify(run.own, workload), patch, find_event(workload, status, after.now_at))
+                )
+        self._quiet = quiet
+        return told
+
+    def _tell_others(self, after: Snapshot, problems: Mapping[TenantName, tuple[Blocked, ...]]) -> list[Told]:
+        usage, demands, now_at = sum_usage(after), sum_demand(after), after.now_at
+        known = {own.key[1]: own.parsed for own in self._mirror.tenants if own.parsed is not None}
+        names = {TenantName(name) for name in known}
+        told: list[Told | None] = []
+        for pool in self._mirror.pools:
+            if pool.parsed is not None:
+                status: Model = build_pool_status(pool.parsed, usage.pools.get(PoolName(pool.key[1])), now_at)
+                told.append(_compare(pool, pool.parsed, pool.parsed.status, status))
+        for quota in self._mirror.quotas:
+            if quota.parsed is not None:
+                status = build_quota_status(quota.parsed, usage, names, now_at)
+                told.append(_compare(quota, quota.parsed, quota.parsed.status, status))
+        for tenant in self._mirror.tenants:
+            if tenant.parsed is not None:
+                orphaned = find_parent_problem(tenant.parsed, known)
+                wrong = (*problems.get(TenantName(tenant.key[1]), ()), *((orphaned,) if orphaned is not None else ()))
+                status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
+                told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
+        return [each for each in told if each is not None]
+
+
+def _read_progress(run: Run) -> Progress:
+    wanted = count_wanted(run) if run.native else len(run.pods)
+    progress = read_progress(run.made, run.pods, wanted)
+    if not run.refusal or progress.outcome is not None:
+        return progress
+    return Progress(want=progress.want, ready=progress.ready, message=run.refusal, refused=True)
+
+
+def _compare(own: Own[Any], parsed: Object, before: Model | None, after: Model) -> Told | None:
+    patch = find_status_patch(before, after)
+    if patch is None:
+        return None
+    namespace, name = own.key
+    manifest = {"apiVersion": parsed.api_version, "kind": parsed.kind, "metadata": {"namespace": namespace, "name": name, "uid": own.uid}}
+    return Told(f"status of {parsed.kind} {'/'.join(part for part in own.key if part)}", manifest, patch)

@@ -1,0 +1,89 @@
+"""What must be true around the workloads: tracking of what tenants wrote, tenants' namespaces, the pools' taints.
+
+Each is planned anew from what exists and writes only what differs.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from commonpool.kube.client import Client, decode_plain
+from commonpool.kube.errors import ApiError
+from commonpool.kube.mirror import Mirror
+from commonpool.kube.read import World
+from commonpool.kube.read.world import list_accelerators
+from commonpool.kube.resources import NETWORK_POLICIES, NODES, RESOURCE_QUOTAS, ROLE_BINDINGS, Resource
+from commonpool.kube.taints import Tainting, plan_taints
+from commonpool.kube.tenancy import MANAGED, Tenancy, plan_tenancy
+from commonpool.kube.tracking import plan_tracking, read_trackables
+from commonpool.kube.writer import Failure, Writer, attempt, attempt_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from commonpool.model.ids import TenantName
+    from commonpool.model.snapshot import Blocked
+
+TENANCY_SECONDS = 600
+"""How often what tenants' namespaces were given is looked at although nothing has changed on our side."""
+
+
+class Upkeep:
+    """Does it after each round."""
+
+    def __init__(self, client: Client, mirror: Mirror, writer: Writer, reserved: frozenset[str]) -> None:
+        self.problems: Mapping[TenantName, tuple[Blocked, ...]] = {}
+        """What of the tenants' wishes for namespaces could not be fulfilled."""
+        self._client = client
+        self._mirror = mirror
+        self._writer = writer
+        self._reserved = reserved
+        self._settled: object = None
+        self._settled_at = 0
+
+    async def track(self, world: World) -> list[Failure]:
+        """Let a GPUWorkload stand for each object that asks for an accelerator in a tenant's namespace."""
+        mirror = self._mirror
+        children = [*mirror.jobs, *mirror.deployments, *mirror.stateful_sets]
+        namespaces = {each.name for each in mirror.namespaces if each.tenant and not each.terminating}
+        workloads = [own.parsed for own in mirror.workloads if own.parsed is not None]
+        writes = plan_tracking(read_trackables(children, mirror.pods), workloads, namespaces, list_accelerators(world.fleet))
+        return await attempt_all((write.subject, self._writer.perform(write)) for write in writes)
+
+    async def taint(self, world: World) -> list[Failure]:
+        """Give each node of a pool the pool's taint."""
+        return await attempt_all((f"Node {each.node}", self._taint(each)) for each in plan_taints(world.fleet))
+
+    async def _taint(self, tainting: Tainting) -> None:
+        self._mirror.learn(NODES, await self._client.json_patch(NODES, "", tainting.node, tainting.operations))
+
+    async def settle_tenants(self, now_at: int) -> list[Failure]:
+        """Make tenants' namespaces and what belongs into them. Lists what is there only when something of it has changed."""
+        tenants = [own.parsed for own in self._mirror.tenants if own.parsed is not None]
+        seen = (frozenset(self._mirror.tenants), frozenset(self._mirror.namespaces))
+        if seen == self._settled and now_at - self._settled_at < TENANCY_SECONDS:
+            return []
+        try:
+            existing = [item for resource in (ROLE_BINDINGS, NETWORK_POLICIES, RESOURCE_QUOTAS) for item in await self._list(resource)]
+        except ApiError as error:
+            return [Failure("tenants' namespaces", error)]
+        tenancy = plan_tenancy(tenants, self._mirror.namespaces, existing, self._reserved)
+        failures = await self._write_in_order(tenancy)
+        self.problems = tenancy.problems
+        if not failures and not tenancy.writes and not tenancy.leaving:
+            self._settled, self._settled_at = seen, now_at
+        return failures
+
+    async def _write_in_order(self, tenancy: Tenancy) -> list[Failure]:
+        """A namespace comes before what is in it."""
+        outcomes = [await attempt(write.subject, self._writer.perform(write)) for write in tenancy.writes]
+        return [failure for failure in outcomes if failure is not None]
+
+    async def _list(self, resource: Resource) -> list[dict[str, Any]]:
+        selector = ",".join(f"{label}={value}" for label, value in MANAGED.items())
+        items: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            page = decode_plain(await self._client.list_page(resource, token=token, selector=selector))
+            items += [{**item, "apiVersion": resource.api_version, "kind": resource.kind} for item in page.get("items") or ()]
+            token = page["metadata"].get("continue") or ""
+            if not token:
+                return items
