@@ -46,5 +46,5 @@ def _add_cost(before: Money | None, pool: Pool | None, accelerator_seconds: int)
     """Prices in another currency than what was counted so far cannot be added, and are left out."""
     if pool is None or not pool.currency or (before is not None and before.currency != pool.currency):
         return before
-    micro = (parse_micro(before.amount) if before else 0) + accelerator_seconds * pool.price_micro_per_hour // SECONDS_PER_HOUR
-    return Money(amount=render_micro(micro), currency=pool.currency)
+    spent = (accelerator_seconds * pool.price_micro_per_hour + SECONDS_PER_HOUR // 2) // SECONDS_PER_HOUR
+    return Money(amount=render_micro((parse_micro(before.amount) if before else 0) + spent), currency=pool.currency)
