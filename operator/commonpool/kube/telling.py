@@ -80,13 +80,11 @@ class Telling:
                 quiet[run.name] = known
                 continue
             status = build_workload_status(view, world.fleet.pools, after.now_at)
-            patch = find_status_patch(workload.status, status)
-            if patch is None:
+            change = _compare(run.own, workload, workload.status, status)
+            if change is None:
                 quiet[run.name] = made_of
             else:
-                told.append(
-                    Told(_subject(run.own, workload), _identify(run.own, workload), patch, find_event(workload, status, after.now_at))
-                )
+                told.append(replace(change, event=find_event(workload, status, after.now_at)))
         self._quiet = quiet
         return told
 
