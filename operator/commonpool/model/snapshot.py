@@ -159,8 +159,13 @@ class Snapshot:
     workloads: tuple[Workload, ...] = ()
 
 
-def _holding_key(holding: Holding) -> tuple[str, Seat, bool, str]:
-    return (holding.node, holding.seat, holding.bound, holding.pool)
+def _holding_key(holding: Holding) -> tuple[str, Seat, bool, str, Amounts]:
+    return (holding.node, holding.seat, holding.bound, holding.pool, holding.amounts)
+
+
+def _quota_key(line: QuotaLine) -> tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
+    amounts = (-1 if amount is None else amount for amount in (line.guaranteed, line.limit, line.lendable, line.borrowable))
+    return (line.tenant, line.pools, line.weights_milli, tuple(amounts))
 
 
 def build_snapshot(  # noqa: PLR0913 one argument a part of the world
@@ -182,7 +187,7 @@ def build_snapshot(  # noqa: PLR0913 one argument a part of the world
         pools=tuple(sorted(pools, key=lambda pool: pool.name)),
         nodes=tuple(sorted(nodes, key=lambda node: (node.pool, node.domains, node.name))),
         tenants=tuple(sorted(tenants, key=lambda tenant: tenant.name)),
-        quotas=tuple(sorted(quotas, key=lambda line: (line.tenant, line.pools))),
+        quotas=tuple(sorted(quotas, key=_quota_key)),
         workloads=tuple(sorted((_sorted_holdings(workload) for workload in workloads), key=lambda workload: workload.name)),
     )
 

@@ -48,13 +48,12 @@ class Ground:
         topology = self.pools[pool].topology
         return topology.index(label) if label in topology else None
 
-    def find_domain(self, node: NodeName, label: str) -> str:
-        """The node's domain at a level; nothing if the node is gone or has none."""
-        index = self.index.get(node)
-        if index is None:
+    def find_domain(self, node: NodeName, pool: PoolName, label: str) -> str:
+        """The node's domain at a level of the pool; nothing if it is gone, of another pool by now, or has none."""
+        index, level = self.index.get(node), self.find_level(pool, label)
+        if index is None or level is None or self.nodes[index].pool != pool:
             return ""
-        level = self.find_level(self.nodes[index].pool, label)
-        return "" if level is None else domain_at(self.nodes[index], level)
+        return domain_at(self.nodes[index], level)
 
     def matching(self, site: Site) -> Sequence[int]:
         """All nodes of the site, those that take no pods now included."""

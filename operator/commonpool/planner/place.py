@@ -136,7 +136,7 @@ def build_site(ground: Ground, workload: Workload, pool: PoolName, label: str | 
     """The nodes a workload may use; one that has begun stays in the domains it has at the level of `label`."""
     if label is None:
         return Site(pool, workload.node_selector)
-    held = {ground.find_domain(holding.node, label) for holding in workload.holdings if holding.pool == pool} - {""}
+    held = {ground.find_domain(holding.node, pool, label) for holding in workload.holdings if holding.pool == pool} - {""}
     return Site(pool, workload.node_selector, label, frozenset(held)) if held else Site(pool, workload.node_selector)
 
 

@@ -1,0 +1,183 @@
+"""Small pools of every sort, awkward ones too: overdrawn nodes, circles of tenants, places on nodes that are gone.
+
+Hypothesis draws how much there is of everything and one seed; each part is made from the
+seed and its own number. So a world costs a millisecond instead of thirty, and shrinks by
+losing parts.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from commonpool.model.amounts import Amounts
+from commonpool.model.ids import NodeName, PoolName, Seat, TenantName, WorkloadName
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Blocked, Holding, Node, Pool, QuotaLine, Snapshot, Tenant, Wish, Workload, build_snapshot
+from tests.builders import BLOCK, GIB, HOST, RACK, START_AT, make_node, make_pool, make_tenant, make_workload
+
+Part = TypeVar("Part")
+
+POOLS = ("a100", "h100", "npu")
+TENANTS = ("amber", "birch", "cedar", "dahlia")
+SHAPES = (
+    Amounts(1000, 4000, 8 * GIB, 1),
+    Amounts(2000, 8000, 8 * GIB, 1),
+    Amounts(4000, 48_000, 16 * GIB, 1),
+    Amounts(8000, 64_000, 64 * GIB, 1),
+    Amounts(500, 1000, GIB, 1),
+    Amounts(0, 16_000, GIB, 1),
+    Amounts(1 << 40, 1 << 60, GIB, 1),
+)
+ZONES: tuple[dict[str, str], ...] = ({"zone": "east"}, {"zone": "west"}, {})
+Dice = random.Random
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is, and the seed."""
+
+    seed: int
+    pools: int
+    nodes: int
+    tenants: int
+    quotas: int
+    workloads: int
+
+
+def sizes() -> st.SearchStrategy[Size]:
+    return st.builds(
+        Size,
+        seed=st.integers(0, 1 << 40),
+        pools=st.integers(1, 3),
+        nodes=st.integers(0, 8),
+        tenants=st.integers(1, 4),
+        quotas=st.integers(0, 5),
+        workloads=st.integers(0, 9),
+    )
+
+
+def make_world(size: Size) -> dict[str, list[Any]]:
+    """The parts of a snapshot, in whatever order."""
+
+    def make(number: int, kind: str, make_one: Callable[[Dice, int], Part]) -> list[Part]:
+        return [make_one(Dice(f"{size.seed} {kind} {index}"), index) for index in range(number)]  # noqa: S311 nothing is hidden by it
+
+    return {
+        "pools": make(size.pools, "pool", _make_pool),
+        "nodes": make(size.nodes, "node", _make_node),
+        "tenants": make(size.tenants, "tenant", _make_tenant),
+        "quotas": make(size.quotas, "quota", _make_quota),
+        "workloads": make(size.workloads, "workload", _make_workload),
+    }
+
+
+def build(world: dict[str, list[Any]]) -> Snapshot:
+    return build_snapshot(now_at=START_AT, epoch=1, number=7, **world)
+
+
+def snapshots() -> st.SearchStrategy[Snapshot]:
+    return sizes().map(make_world).map(build)
+
+
+def _make_pool(dice: Dice, index: int) -> Pool:
+    return make_pool(
+        POOLS[index],
+        resource_name=dice.choice(("nvidia.com/gpu", "huawei.com/ascend")),
+        memory_gib=dice.choice((0, 40, 80)),
+        speed_gflops=dice.choice(({}, {"bf16": 300_000}, {"bf16": 989_000, "fp8": 1_979_000})),
+        topology=dice.choice(((), (BLOCK, RACK, HOST), (BLOCK, RACK, HOST), (BLOCK, RACK))),
+        open_to_all=dice.choice((True, True, False)),
+        price_micro_per_hour=dice.randrange(3),
+    )
+
+
+def _make_node(dice: Dice, index: int) -> Node:
+    return make_node(
+        f"n{index}",
+        pool=dice.choice(POOLS),
+        gpus=dice.choice((0, 4, 8, 8)),
+        block=dice.choice(("b0", "b1")),
+        rack=dice.choice(("r0", "r1")),
+        cpu=dice.choice((32, 96, 128)),
+        pods=dice.choice((2, 110)),
+        foreign=dice.choice((Amounts(), Amounts(0, 2000, GIB, 3), Amounts(1000, 100_000, GIB, 1))),
+        labels=dice.choice(ZONES),
+        schedulable=dice.random() < 0.8,
+    )
+
+
+def _make_tenant(dice: Dice, index: int) -> Tenant:
+    return make_tenant(
+        TENANTS[index],
+        parent=dice.choice((None, None, *TENANTS, "nobody")),
+        weight=dice.randint(1, 3),
+        priority_classes=dice.choice(((), ("high",))),
+    )
+
+
+def _make_quota(dice: Dice, _: int) -> QuotaLine:
+    """One pool or all of them: the lines of a tenant are then inside one another or apart."""
+    names = dice.choice([*((pool,) for pool in POOLS), POOLS])
+
+    def amount() -> int:
+        return dice.randint(0, 40) * 1000
+
+    return QuotaLine(
+        tenant=TenantName(dice.choice(TENANTS)),
+        pools=tuple(PoolName(name) for name in names),
+        weights_milli=dice.choice(((1000, 1000, 1000), (700, 3200, 1000)))[: len(names)],
+        guaranteed=amount(),
+        limit=dice.choice((None, None, amount())),
+        lendable=dice.choice((None, 0, amount())),
+        borrowable=dice.choice((None, None, amount())),
+    )
+
+
+def _make_workload(dice: Dice, index: int) -> Workload:
+    tenant = dice.choice((None, "stranger", *TENANTS * 4))
+    base = make_workload(f"w{index}", tenant=tenant)
+    shape = dice.choice(SHAPES)
+    replicas = dice.choice((0, 1, 2, 2, 3, 4, 6))
+    held = dice.randint(0, replicas) if dice.random() < 0.4 else 0
+    pool = PoolName(dice.choice(POOLS))
+    needs = _choose_seats(dice, held, replicas)
+    return Workload(
+        name=WorkloadName(f"{base.child.namespace}/w{index}"),
+        child=base.child,
+        tenant=base.tenant,
+        shape=shape,
+        created_at=START_AT - dice.randint(0, 2),
+        needs=needs,
+        needs_min=len(needs) if not held and dice.random() < 0.6 else min(1, len(needs)),
+        holdings=tuple(
+            Holding(NodeName(f"n{dice.randint(0, 9)}"), pool, Seat(rank=rank), dice.random() < 0.5, shape) for rank in range(held)
+        ),
+        wishes=tuple(_make_wish(dice) for _ in range(dice.choice((0, 1, 1, 1, 2, 3)))),
+        priority=dice.randint(0, 1),
+        priority_class=dice.choice(("", "", "", "high")),
+        required_level=dice.choice((None, None, BLOCK, RACK, HOST)),
+        preferred_level=dice.choice((None, RACK, BLOCK)),
+        node_selector=dice.choice(((), (), (("zone", "east"),))),
+        blocked=Blocked(Reason.SUSPENDED_BY_OWNER, "is suspended by its owner") if dice.random() < 0.1 else None,
+        generation=1,
+    )
+
+
+def _choose_seats(dice: Dice, held: int, replicas: int) -> tuple[Seat, ...]:
+    """By rank, by name, any pods, or some that exist and some that will."""
+    ranked = tuple(Seat(rank=rank) for rank in range(held, replicas))
+    named = tuple(Seat(pod=f"pod-{rank}") for rank in range(held, replicas))
+    half = len(ranked) // 2
+    return dice.choice((ranked, named, tuple(Seat() for _ in ranked), named[:half] + ranked[half:]))
+
+
+def _make_wish(dice: Dice) -> Wish:
+    sort = dice.random()
+    if sort < 0.6:
+        return Wish(pool=PoolName(dice.choice((*POOLS, *POOLS, "nowhere"))))
+    if sort < 0.8:
+        return Wish(resource_name=dice.choice(("nvidia.com/gpu", "huawei.com/ascend", "amd.com/gpu")))
+    return Wish(memory_bytes=dice.choice((0, 40 * GIB, 80 * GIB)), precision=dice.choice((None, "bf16", "fp8")))
