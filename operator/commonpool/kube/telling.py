@@ -1,7 +1,7 @@
 """Writes what the operator says about our own objects: statuses where they differ, and an Event when a workload's state changes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from commonpool.api.resource import Model, Object
