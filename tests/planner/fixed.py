@@ -1,9 +1,10 @@
 """The plans of many worlds as one text, for runs in other processes."""
 
+from tests.planner.worlds import Size, build, make_world
+
 from commonpool.engine.reference import ReferenceEngine
 from commonpool.model.codec import render_json
 from commonpool.planner import plan_round
-from tests.planner.worlds import Size, build, make_world
 
 
 def plan_many() -> str:

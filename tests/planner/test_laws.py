@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.planner.worlds import Size, build, make_world, sizes, snapshots
 
 from commonpool.engine.reference import ReferenceEngine
 from commonpool.model.amounts import Amounts
@@ -19,7 +20,6 @@ from commonpool.model.ids import NodeName, PoolName, TenantName
 from commonpool.model.plan import Plan
 from commonpool.model.snapshot import QuotaLine, Snapshot
 from commonpool.planner import plan_round
-from tests.planner.worlds import Size, build, make_world, sizes, snapshots
 
 ENGINE = ReferenceEngine()
 EXAMPLES = settings(max_examples=400, deadline=None)
@@ -79,15 +79,25 @@ def _usage(snapshot: Snapshot) -> Counter[tuple[TenantName, PoolName]]:
     return sums
 
 
+def _find_parents(snapshot: Snapshot) -> dict[TenantName, TenantName | None]:
+    """Who is right above whom; those in a circle of parents stand alone."""
+    named = {tenant.name: tenant.parent for tenant in snapshot.tenants}
+    parents = {name: parent if parent in named else None for name, parent in named.items()}
+
+    def is_circular(name: TenantName) -> bool:
+        above = parents[name]
+        for _ in parents:
+            if above is None or above == name:
+                break
+            above = parents[above]
+        return above == name
+
+    return {name: None if is_circular(name) else parent for name, parent in parents.items()}
+
+
 def _is_under(snapshot: Snapshot, tenant: TenantName, above: TenantName) -> bool:
-    """Whether `above` is the tenant or somewhere over it; those in a circle of parents stand alone."""
-    parents = {each.name: each.parent for each in snapshot.tenants if each.parent in {other.name for other in snapshot.tenants}}
-    for start in list(parents):
-        at, steps = parents.get(start), 0
-        while at is not None and at != start and steps < len(parents):
-            at, steps = parents.get(at), steps + 1
-        if at == start:
-            parents[start] = None
+    """Whether `above` is the tenant or somewhere over it."""
+    parents = _find_parents(snapshot)
     at: TenantName | None = tenant
     while at is not None and at != above:
         at = parents.get(at)
@@ -111,7 +121,7 @@ def test_no_limit_is_passed_and_nobody_borrows_more_than_allowed(snapshot: Snaps
             assert line.borrowable is None or used <= (line.guaranteed + line.borrowable) * 1000
 
 
-def _slack(snapshot: Snapshot, weights: dict[PoolName, int]) -> Fraction:
+def _slack(snapshot: Snapshot, weights: dict[PoolName, int]) -> int:
     """What is free in some pools beyond what is kept for guarantees that can only be met in them, in the unit of `weights`."""
     free = {node.name: node.capacity.gpu_milli - node.foreign.gpu_milli for node in snapshot.nodes}
     for workload in snapshot.workloads:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
+from tests.builders import BLOCK, GIB, HOST, RACK, START_AT, make_node, make_pool, make_tenant, make_workload
 
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import NodeName, PoolName, Seat, TenantName, WorkloadName
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Holding, Node, Pool, QuotaLine, Snapshot, Tenant, Wish, Workload, build_snapshot
-from tests.builders import BLOCK, GIB, HOST, RACK, START_AT, make_node, make_pool, make_tenant, make_workload
 
 Part = TypeVar("Part")
 
@@ -63,7 +63,7 @@ def make_world(size: Size) -> dict[str, list[Any]]:
     """The parts of a snapshot, in whatever order."""
 
     def make(number: int, kind: str, make_one: Callable[[Dice, int], Part]) -> list[Part]:
-        return [make_one(Dice(f"{size.seed} {kind} {index}"), index) for index in range(number)]  # noqa: S311 nothing is hidden by it
+        return [make_one(Dice(f"{size.seed} {kind} {index}"), index) for index in range(number)]
 
     return {
         "pools": make(size.pools, "pool", _make_pool),
