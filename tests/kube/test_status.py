@@ -1,0 +1,259 @@
+"""What the operator says of a workload, over its whole life."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import START_AT, Held, make_node, make_nodes, make_pool, make_quota, make_tenant, make_workload
+from tests.kube.test_children import make_gpuworkload
+
+from commonpool.api import GPUWorkload
+from commonpool.api.conditions import Condition, find_condition
+from commonpool.api.workloadstatus import GPUWorkloadStatus
+from commonpool.engine.reference import ReferenceEngine
+from commonpool.kube.events import find_event
+from commonpool.kube.status import Progress, WorkloadView, build_workload_status, find_status_patch
+from commonpool.model.assume import assume_plan
+from commonpool.model.ids import PoolName, WorkloadName
+from commonpool.model.plan import Hold
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Snapshot, build_snapshot
+from commonpool.planner import plan_round
+
+POOLS = {PoolName("h100"): make_pool()}
+WORDS = [Reason.QUOTA_REACHED, Reason.INSUFFICIENT_CAPACITY, Reason.POOL_NOT_FOUND, Reason.SUSPENDED_BY_OWNER]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is known of a gang of four at one time."""
+
+    promised: int = 0
+    bound: int = 0
+    ready: int = 0
+    hold: Hold | None = None
+    outcome: Reason | None = None
+    refused: bool = False
+    later: int = 0
+    """Seconds since the moment before."""
+
+
+def look(workload: GPUWorkload, moment: Moment) -> WorkloadView:
+    held = (Held("n", moment.bound), Held("n", moment.promised, bound=False))
+    outcome = moment.outcome
+    assert outcome in {None, Reason.COMPLETED, Reason.FAILED}
+    return WorkloadView(
+        workload=workload,
+        planned=make_workload(replicas=max(4, moment.bound + moment.promised), held=held),
+        hold=moment.hold,
+        progress=Progress(
+            want=4,
+            ready=moment.ready,
+            outcome=outcome,
+            message="the API said no" if moment.refused else "",
+            refused=moment.refused,
+        ),
+    )
+
+
+def live(moments: list[Moment]) -> list[tuple[int, GPUWorkloadStatus]]:
+    """The statuses of one workload from moment to moment, with their times."""
+    workload, now_at, told = make_gpuworkload(), START_AT, []
+    for moment in moments:
+        now_at += moment.later
+        status = build_workload_status(look(workload, moment), POOLS, now_at)
+        told.append((now_at, status))
+        workload = workload.model_copy(update={"status": status})
+    return told
+
+
+def get_condition(status: GPUWorkloadStatus, kind: str) -> Condition:
+    condition = find_condition(status.conditions or [], kind)
+    assert condition is not None
+    return condition
+
+
+def get_state(status: GPUWorkloadStatus) -> str:
+    return get_condition(status, "Succeeded").reason
+
+
+holds = st.none() | st.builds(
+    Hold, st.just(WorkloadName("vision-dev/pretrain")), st.sampled_from(WORDS), st.just("because"), position=st.integers(0, 3)
+)
+moments = st.builds(
+    Moment,
+    promised=st.integers(0, 4),
+    bound=st.integers(0, 4),
+    ready=st.integers(0, 4),
+    hold=holds,
+    outcome=st.sampled_from([None, None, None, Reason.COMPLETED, Reason.FAILED]),
+    refused=st.booleans(),
+    later=st.integers(0, 10_000),
+)
+
+
+@given(st.lists(moments, min_size=1, max_size=6), st.integers(0, 1_000_000))
+def test_time_alone_writes_nothing(life: list[Moment], later: int) -> None:
+    _, status = live(life)[-1]
+    workload = make_gpuworkload().model_copy(update={"status": status})
+    again = build_workload_status(look(workload, life[-1]), POOLS, START_AT + 1_000_000 + later)
+    assert find_status_patch(status, again) is None
+    assert find_event(workload, again, START_AT) is None
+    read_back = GPUWorkloadStatus.model_validate(status.build_manifest())
+    assert find_status_patch(read_back, again) is None
+
+
+@given(st.lists(moments, min_size=2, max_size=6))
+def test_a_transition_has_the_time_of_the_moment_when_the_answer_changed(life: list[Moment]) -> None:
+    for (_, before), (now_at, after) in pairwise(live(life)):
+        for condition in after.conditions or []:
+            old = get_condition(before, condition.type)
+            assert (condition.last_transition_time == old.last_transition_time) or condition.last_transition_time.timestamp() == now_at
+            assert condition.status == old.status or condition.last_transition_time.timestamp() == now_at
+
+
+@given(st.lists(moments, min_size=1, max_size=8))
+def test_what_was_used_is_the_sum_over_all_moments_once_it_holds_nothing(life: list[Moment]) -> None:
+    told = live([*life, Moment(later=60)])
+    used = sum((after - before) * (status.accelerators or 0) for (before, status), (after, _) in pairwise(told))
+    assert (told[-1][1].accelerator_seconds or 0) == used
+
+
+def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401 any part of a manifest
+    """RFC 7396, as the apiserver does it."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
+
+
+@given(st.lists(moments, min_size=1, max_size=6))
+def test_a_patch_makes_the_old_status_the_new_one_and_leaves_kopfs_part_alone(life: list[Moment]) -> None:
+    kopf = {"progress": {"kept": True}}
+    manifest: Any = {"status": {"kopf": kopf}}
+    before: GPUWorkloadStatus | None = None
+    for _, status in live(life):
+        manifest = merge(manifest, find_status_patch(before, status) or {})
+        assert manifest == {"status": {**status.build_manifest(), "kopf": kopf}}
+        before = status
+
+
+def test_a_gang_goes_from_the_queue_to_its_end() -> None:
+    wait = Hold(WorkloadName("vision-dev/pretrain"), Reason.INSUFFICIENT_CAPACITY, "32 free accelerators are needed", position=1)
+    life = [
+        Moment(hold=wait),
+        Moment(promised=4, later=10),
+        Moment(promised=2, bound=2, later=1),
+        Moment(bound=4, ready=3, later=1),
+        Moment(bound=4, ready=4, later=1),
+        Moment(bound=0, outcome=Reason.COMPLETED, later=100),
+    ]
+    told = [status for _, status in live(life)]
+    assert [get_state(status) for status in told] == ["InsufficientCapacity", "Placed", "Placed", "Starting", "Running", "Completed"]
+    assert [status.replicas and status.replicas.summary for status in told] == ["0/4", "0/4", "2/4", "4/4", "4/4", "4/4"]
+    assert [status.wait is not None for status in told] == [True, False, False, False, False, False]
+    assert get_condition(told[-1], "Placed").status == "True"
+    assert told[-1].accelerator_seconds == 103 * 32
+    assert told[-1].cost is not None
+    assert told[-1].cost.amount.startswith("2.19733"), "each moment is rounded to a millionth"
+
+
+def test_an_end_stays_told_when_the_object_is_gone() -> None:
+    end = Moment(outcome=Reason.FAILED, later=5)
+    (_, failed), (_, later) = live([end, Moment(later=1000)])
+    assert get_state(later) == "Failed"
+    assert find_status_patch(failed, later) is None
+
+
+def test_who_loses_all_its_places_waits_again_and_its_next_promise_counts_anew() -> None:
+    wait = Hold(WorkloadName("vision-dev/pretrain"), Reason.INSUFFICIENT_CAPACITY, "no room", position=1)
+    told = [status for _, status in live([Moment(bound=4, ready=4), Moment(hold=wait, later=50), Moment(promised=4, later=50)])]
+    assert told[1].promised_at is None
+    assert told[1].pool is None
+    assert get_condition(told[1], "Placed").status == "False"
+    assert told[2].promised_at is not None
+    assert told[2].promised_at.timestamp() == START_AT + 100
+    assert told[2].accelerator_seconds == 50 * 32
+
+
+def test_children_that_the_api_refuses_are_told_with_its_words() -> None:
+    [(_, status)] = live([Moment(promised=4, refused=True)])
+    assert get_state(status) == "ChildRefused"
+    assert status.wait is not None
+    assert status.wait.message == "the API said no"
+
+
+def test_a_service_runs_as_soon_as_one_replica_is_ready() -> None:
+    view = look(make_gpuworkload("inference"), Moment(bound=2, ready=1))
+    assert get_state(build_workload_status(view, POOLS, START_AT)) == "Running"
+    assert get_state(build_workload_status(replace(view, workload=make_gpuworkload()), POOLS, START_AT)) == "Starting"
+
+
+def test_prices_in_another_currency_are_not_added() -> None:
+    workload = make_gpuworkload()
+    first = build_workload_status(look(workload, Moment(bound=4, ready=4)), POOLS, START_AT)
+    workload = workload.model_copy(update={"status": first})
+    second = build_workload_status(look(workload, Moment(bound=4, ready=3)), POOLS, START_AT + 3600)
+    workload = workload.model_copy(update={"status": second})
+    dollars = {PoolName("h100"): replace(make_pool(), currency="USD")}
+    third = build_workload_status(look(workload, Moment(bound=4, ready=4)), dollars, START_AT + 7200)
+    assert second.cost is not None
+    assert second.cost.amount == "76.80"
+    assert third.cost == second.cost
+    assert third.accelerator_seconds == 7200 * 32
+
+
+def test_an_event_is_told_once_and_under_the_same_name_if_told_again() -> None:
+    workload = make_gpuworkload()
+    status = build_workload_status(look(workload, Moment(promised=4)), POOLS, START_AT)
+    event = find_event(workload, status, START_AT)
+    assert event is not None
+    assert event["reason"] == "Placed"
+    assert event == find_event(workload, status, START_AT)
+    assert find_event(workload.model_copy(update={"status": status}), status, START_AT + 1) is None
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Snapshot:
+    names = ["vision-lab-x", "nlp-lab-y", "robots-lab-z"]
+    quotas = [
+        make_quota(
+            name, guaranteed=draw(st.integers(0, 16)), limit=draw(st.none() | st.integers(16, 40)), borrowable=draw(st.none() | st.just(4))
+        )
+        for name in names
+    ]
+    workloads = [
+        make_workload(f"w{index}", tenant=draw(st.sampled_from(names)), replicas=draw(st.integers(1, 4)), gpus=draw(st.integers(1, 8)))
+        for index in range(draw(st.integers(1, 8)))
+    ]
+    workloads.append(make_workload("held", tenant=names[0], held=(Held("extra"),)))
+    return build_snapshot(
+        now_at=START_AT,
+        epoch=1,
+        number=1,
+        pools=[make_pool()],
+        nodes=[*make_nodes(3), make_node("extra")],
+        tenants=[make_tenant(name) for name in names],
+        quotas=quotas,
+        workloads=workloads,
+    )
+
+
+@given(worlds())
+def test_nothing_that_a_tenant_reads_names_another(snapshot: Snapshot) -> None:
+    plan = plan_round(snapshot, ReferenceEngine())
+    after = assume_plan(snapshot, plan)
+    reasons = {hold.workload: hold for hold in plan.hold}
+    for planned in after.workloads:
+        workload = make_gpuworkload()
+        view = WorkloadView(workload, planned, reasons.get(planned.name), Progress(want=1))
+        status = build_workload_status(view, POOLS, START_AT)
+        told = str(status.build_manifest()) + str(find_event(workload, status, START_AT))
+        assert not [tenant.name for tenant in snapshot.tenants if tenant.name != planned.tenant and tenant.name in told]
