@@ -37,11 +37,13 @@ profiles:
       - name: VolumeZone
       - name: DynamicResources
       - name: DefaultBinder
+    {{- if eq .Values.scheduler.mode "Enforce" }}
     preEnqueue: {enabled: [{name: CommonPool}]}
     preFilter: {enabled: [{name: CommonPool}]}
     postFilter: {enabled: [{name: CommonPool}]}
     score: {enabled: [{name: CommonPool}]}
     postBind: {enabled: [{name: CommonPool}]}
+    {{- end }}
   pluginConfig:
   - name: CommonPool
     args:
