@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 _PLAIN_SECONDS = 15.0
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class ConsoleTeller:
@@ -33,7 +34,7 @@ class ConsoleTeller:
         if self._console.is_terminal:
             self._move_bar(what, done, total)
         elif time.monotonic() - self._last >= _PLAIN_SECONDS:
-            self.say(f"{what}: {done}" + (f" of at most {total}" if total else ""))
+            self.say(what + (f": {done} of {total}" if total else f": {done}" if done else ""))
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -59,15 +60,16 @@ class ConsoleTeller:
 
 @contextmanager
 def telling() -> Iterator[ConsoleTeller]:
-    """Tell on stderr; SIGTERM ends the work as Ctrl-C does, so that nothing is left half-started."""
+    """Tell on stderr; SIGTERM and a closed terminal end the work as Ctrl-C does, so that nothing is left half-started."""
     teller = ConsoleTeller(Console(file=sys.stderr))
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in _ENDINGS if signal.getsignal(number) is not signal.SIG_IGN}
     try:
         yield teller
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         teller.close()

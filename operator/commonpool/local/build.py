@@ -25,35 +25,48 @@ _KUBERNETES = f"-s -w {_VERSION}.gitVersion=v1.37.1 {_VERSION}.gitMajor=1 {_VERS
 _SOURCES = ("*.go", "*.c", "*.h")
 
 
+_STALE = "{{if and .Stale (ne .StaleReason `not installed but available in build cache`)}}{{.ImportPath}}{{end}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One `go build`: what, with which flags, to which file (or folder, with a slash) below the recipe's."""
+
+    package: str
+    flags: tuple[str, ...]
+    output: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is built together: one Go module, one `go build` for each list of arguments; `{out}` stands for the folder."""
+    """What is built together from one Go module. `cold` says how long it takes where nothing is compiled yet."""
 
     what: str
     folder: Path
-    commands: tuple[tuple[str, ...], ...]
+    targets: tuple[Target, ...]
     sources: bool
     cold: str
 
 
 def controlplane_recipe(source: Source) -> Recipe:
     """Kubernetes, etcd (its binary is called `server`) and KWOK."""
-    command = ("-ldflags", _KUBERNETES, "-o", "{out}/", "tool")
-    return Recipe("controlplane", source.controlplane, (command,), sources=False, cold="about 9 minutes on 2 cores, most of it Kubernetes")
+    target = Target("tool", ("-ldflags", _KUBERNETES))
+    return Recipe("controlplane", source.controlplane, (target,), sources=False, cold="about 9 minutes on 2 cores, most of it Kubernetes")
 
 
 def helm_recipe(source: Source) -> Recipe:
     """The helm command."""
-    return Recipe("helm", source.helm, (("-ldflags", "-s -w", "-o", "{out}/", "tool"),), sources=False, cold="about 2 minutes on 2 cores")
+    target = Target("tool", ("-ldflags", "-s -w"))
+    return Recipe("helm", source.helm, (target,), sources=False, cold="about 2 minutes on 2 cores")
 
 
 def scheduler_recipe(source: Source) -> Recipe:
     """kube-scheduler with our plugin, and the packing engine as a C library."""
-    commands = (
-        ("-ldflags", _KUBERNETES, "-o", "{out}/kube-scheduler", "./cmd/kube-scheduler"),
-        ("-ldflags", "-s -w", "-buildmode=c-shared", "-o", "{out}/libpacking.so", "./cmd/libpacking"),
+    targets = (
+        Target("./cmd/kube-scheduler", ("-ldflags", _KUBERNETES), "kube-scheduler"),
+        Target("./cmd/libpacking", ("-ldflags", "-s -w", "-buildmode=c-shared"), "libpacking.so"),
     )
-    return Recipe("scheduler", source.scheduler, commands, sources=True, cold="about a minute once Kubernetes is compiled")
+    return Recipe("scheduler", source.scheduler, targets, sources=True, cold="about a minute once Kubernetes is compiled")
 
 
 def compute_key(recipe: Recipe, go: Go) -> str:
@@ -63,7 +76,7 @@ def compute_key(recipe: Recipe, go: Go) -> str:
     for file in files:
         content = file.read_bytes()
         digest.update(f"{file.relative_to(recipe.folder)} {len(content)}\n".encode() + content)
-    digest.update(repr((recipe.commands, go.version, platform.system(), platform.machine())).encode())
+    digest.update(repr((recipe.targets, go.version, platform.system(), platform.machine())).encode())
     return digest.hexdigest()[:16]
 
 
@@ -87,32 +100,35 @@ def _build_into(recipe: Recipe, go: Go, final: Path, teller: Teller) -> None:
         shutil.rmtree(left_over, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{recipe.what}-"))
     try:
-        for command in recipe.commands:
-            _run_command(recipe, go, [word.format(out=temporary) for word in command], teller)
+        for target in recipe.targets:
+            _build_target(recipe, go, target, f"{temporary}/{target.output}", teller)
         temporary.rename(final)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     teller.say(f"built {recipe.what} in {time.monotonic() - began:.0f} s")
 
 
-def _run_command(recipe: Recipe, go: Go, command: list[str], teller: Teller) -> None:
-    modules = packages = compiled = 0
+def _build_target(recipe: Recipe, go: Go, target: Target, output: str, teller: Teller) -> None:
+    downloaded = stale = compiled = 0
 
     def hear_list(line: str) -> None:
-        nonlocal modules, packages
+        nonlocal downloaded, stale
         if line.startswith("go: downloading"):
-            modules += 1
+            downloaded += 1
+            teller.advance(f"{recipe.what}: modules downloaded", downloaded, 0)
         elif line:
-            packages += 1
-        teller.advance(f"{recipe.what}: downloaded modules", modules, 0)
+            stale += 1
 
     def hear_build(line: str) -> None:
         nonlocal compiled
         compiled += bool(line) and not line.startswith(("go: ", "#"))
-        teller.advance(f"{recipe.what}: compiled and linked packages", compiled, packages)
+        if compiled < stale:
+            teller.advance(f"{recipe.what}: packages compiled", compiled, stale)
+        else:
+            teller.advance(f"{recipe.what}: linking", 0, 0)
 
-    run_go(go, recipe.folder, ["list", "-deps", command[-1]], hear_list)
-    run_go(go, recipe.folder, ["build", "-v", "-buildvcs=false", *command], hear_build)
+    run_go(go, recipe.folder, ["list", "-deps", "-f", _STALE, *target.flags, target.package], hear_list)
+    run_go(go, recipe.folder, ["build", "-v", "-buildvcs=false", *target.flags, "-o", output, target.package], hear_build)
 
 
 def _find_sources(folder: Path) -> Iterable[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from commonpool.errors import SetupError
 from commonpool.local.client import Client, Manifest
+from commonpool.local.pids import MARK
 from commonpool.local.policies import wait_policies
 from commonpool.local.site import Site
 from commonpool.local.teller import Teller
@@ -56,7 +57,11 @@ def _run_helm(site: Site, chart: Path) -> None:
         text=True,
         check=False,
         timeout=300,
-        env={**os.environ, **{f"HELM_{kind}_HOME": str(home / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}},
+        env={
+            **os.environ,
+            MARK: str(site.places.root),
+            **{f"HELM_{kind}_HOME": str(home / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")},
+        },
     )
     if answer.returncode != 0:
         raise SetupError(f"helm could not install the chart:\n\n{(answer.stderr or answer.stdout).strip()}")

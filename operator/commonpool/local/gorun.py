@@ -57,8 +57,7 @@ def run_go(go: Go, folder: Path, arguments: Sequence[str | Path], hear: Callable
         if process.stdout:
             process.stdout.close()
     if code != 0:
-        words = " ".join(str(argument) for argument in arguments[:2])
-        raise SetupError(f"`go {words}` failed in {folder}:\n\n" + "\n".join(tail))
+        raise SetupError(f"`go {arguments[0]}` failed in {folder}:\n\n" + "\n".join(tail))
 
 
 def _read_lines(process: subprocess.Popen[bytes]) -> Iterator[str]:

@@ -13,7 +13,7 @@ class Teller(Protocol):
         """One step has begun or ended."""
 
     def advance(self, what: str, done: int, total: int) -> None:
-        """Inside a long step: `done` of at most `total` (0: unknown); called every second, shown as seldom as the listener likes."""
+        """Inside a long step: `done` of `total` (0: unknown); called every second, shown as seldom as the listener likes."""
 
 
 class LogTeller:
@@ -25,4 +25,4 @@ class LogTeller:
 
     def advance(self, what: str, done: int, total: int) -> None:
         """Log it where someone debugs."""
-        _LOG.debug("%s: %d of at most %d", what, done, total)
+        _LOG.debug("%s: %d of %d", what, done, total)
