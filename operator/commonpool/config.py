@@ -1,5 +1,6 @@
 """What the environment may say, and where it is read: here and nowhere else."""
 
+import socket
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
@@ -23,12 +24,18 @@ class Settings(BaseSettings):
     http_host: str = Field(default="0.0.0.0", description="address of /metrics, /healthz and /readyz")  # noqa: S104 - probes come from the node
     http_port: int = Field(default=8080, ge=0, le=65535, description="port of /metrics, /healthz and /readyz")
     log_level: str = Field(default="info", description="debug, info, warning or error")
-    identity: str | None = Field(default=None, description="name of this process in the Lease; none: host name and a random part")
+    identity: str | None = Field(default=None, description="name of this process in the Lease; none: the host's (a pod's) name")
+    recordings: Path | None = Field(default=None, description="folder for the newest rounds that placed something, for `commonpool replay`")
 
     cluster: str = Field(default="default", description="which local cluster a command means when it says none")
     source: Path | None = Field(default=None, description="a checkout of commonpool, for `local`; none: the one this package runs from")
     cache_home: Path = Field(default=Path("~/.cache"), validation_alias=AliasChoices("XDG_CACHE_HOME"))
     state_home: Path = Field(default=Path("~/.local/state"), validation_alias=AliasChoices("XDG_STATE_HOME"))
+
+    @property
+    def holder(self) -> str:
+        """Who we are in the Lease: a pod that is restarted is itself again, and leads again at once."""
+        return self.identity or socket.gethostname()
 
     @property
     def cache_dir(self) -> Path:

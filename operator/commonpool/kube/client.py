@@ -5,7 +5,7 @@ so that each caller decodes only what it needs. Retrying is the caller's busines
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,23 @@ _WATCHES = 32  # connections beside those that the semaphore counts
 
 
 class Client:
-    """One apiserver, at most `concurrency` requests at a time (watches not counted)."""
+    """One apiserver, at most `concurrency` requests at a time (watches not counted).
 
-    def __init__(self, api: ApiClient, *, concurrency: int = 32, timeout_seconds: float = 30) -> None:
+    `guard` is asked before everything that is not a GET, and may raise: whoever no longer leads must not write.
+    """
+
+    def __init__(
+        self, api: ApiClient, *, concurrency: int = 32, timeout_seconds: float = 30, guard: Callable[[], None] = lambda: None
+    ) -> None:
         self._api = api
+        self._guard = guard
         self._slots = asyncio.Semaphore(concurrency)
         self._timeout_seconds = timeout_seconds
+
+    @property
+    def configuration(self) -> Configuration:
+        """Where the cluster is and who we are, for another library's connection."""
+        return self._api.configuration
 
     async def close(self) -> None:
         """Close all connections."""
@@ -107,6 +118,8 @@ class Client:
     ) -> bytes:
         timeout = aiohttp.ClientTimeout(total=self._timeout_seconds, sock_connect=10)
         async with self._slots:
+            if method != "GET":
+                self._guard()
             response = await self._send(method, path, query=query, body=body, content_type=content_type, timeout=timeout)
             try:
                 await _check(response)
@@ -158,7 +171,7 @@ def _say(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def connect(kubeconfig: Path | None = None, *, concurrency: int = 32) -> Client:
+async def connect(kubeconfig: Path | None = None, *, concurrency: int = 32, guard: Callable[[], None] = lambda: None) -> Client:
     """A client of the cluster that the file names; without one: the pod's own account, else ~/.kube/config."""
     configuration = Configuration()
     try:
@@ -169,7 +182,7 @@ async def connect(kubeconfig: Path | None = None, *, concurrency: int = 32) -> C
     except (kubernetes_config.ConfigException, OSError) as error:
         raise SetupError(f"no cluster: {error}", hint="name a kubeconfig with COMMONPOOL_KUBECONFIG") from error
     configuration.connection_pool_maxsize = concurrency + _WATCHES
-    return Client(ApiClient(configuration), concurrency=concurrency)
+    return Client(ApiClient(configuration), concurrency=concurrency, guard=guard)
 
 
 async def _load_default(configuration: Configuration) -> None:
@@ -180,10 +193,10 @@ async def _load_default(configuration: Configuration) -> None:
 
 
 def pause_seconds(attempt: int, spread: float, error: ApiError | None = None) -> float:
-    """How long to wait before trying again: 0.2 s doubling up to 10 s, or what the apiserver asked for; `spread` is random, 0 to 1."""
+    """How long to wait before trying again: 0.2 s doubling up to 4 s, or what the apiserver asked for; `spread` is random, 0 to 1."""
     if isinstance(error, TooManyRequests) and error.retry_after_seconds:
         return error.retry_after_seconds + spread
-    return float(min(10.0, 0.2 * 2 ** min(attempt, 10)) * (0.5 + spread / 2))
+    return float(min(4.0, 0.2 * 2 ** min(attempt, 10)) * (0.5 + spread / 2))
 
 
 def decode_plain(body: bytes) -> dict[str, Any]:

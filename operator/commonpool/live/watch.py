@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import kopf
+from kubernetes.aio.client import Configuration
 
 from commonpool.model.names import GROUP, VERSION
 
@@ -18,13 +19,21 @@ Remember = Callable[[str, Mapping[str, Any], bool], None]
 """(plural, object, whether it is gone)"""
 
 
-def build_registry(remember: Remember, login: Callable[[], kopf.ConnectionInfo]) -> kopf.OperatorRegistry:
-    """Handlers that hand each object on, and a login that follows our own client's."""
+def build_registry(remember: Remember, configuration: Configuration) -> kopf.OperatorRegistry:
+    """Handlers that hand each object on, and a login to the very cluster that our own client uses."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
-    def log_in(**_: object) -> kopf.ConnectionInfo:
-        return login()
+    async def log_in(**_: object) -> kopf.ConnectionInfo:
+        authorization = await configuration.get_api_key_with_prefix("BearerToken") or ""
+        return kopf.ConnectionInfo(
+            server=configuration.host,
+            ca_path=configuration.ssl_ca_cert,
+            insecure=not configuration.verify_ssl,
+            token=authorization.removeprefix("Bearer ").strip() or None,
+            certificate_path=configuration.cert_file,
+            private_key_path=configuration.key_file,
+        )
 
     for plural in WATCHED:
 

@@ -1,0 +1,180 @@
+"""The operator: what runs side by side, and how each round comes about.
+
+Tasks: a reflector a kind, kopf on our own kinds, the Lease, the every-minute check of what is
+gone, and the loop of rounds. Whichever ends takes the process with it; a new one
+starts from what exists.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+
+from commonpool.config import Settings
+from commonpool.cycle import Cycle, run_cycle
+from commonpool.engine.choose import choose_engine
+from commonpool.engine.protocol import Engine
+from commonpool.errors import ClusterError
+from commonpool.kube.client import Client, connect, pause_seconds
+from commonpool.kube.cluster import LiveCluster
+from commonpool.kube.errors import ApiError
+from commonpool.kube.mirror import Mirror
+from commonpool.kube.reflector import Reflector
+from commonpool.kube.survey import drop_gone, remember_all
+from commonpool.live.http import serve_http
+from commonpool.live.leader import Leader
+from commonpool.live.leases import ClusterLeases
+from commonpool.live.metrics import Metrics
+from commonpool.live.recorder import Recorder
+from commonpool.live.watch import build_registry, build_settings
+
+LOGGER = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.05
+"""Changes that come within this time are planned together."""
+RETRY_SECONDS = 5.0
+"""When to plan again although nothing has changed, because something could not be written."""
+CHECK_SECONDS = 60.0
+"""How often our own kinds are listed to see what has gone, and what only time can start is looked at."""
+
+
+class NotLeadingError(ClusterError):
+    """A write was due after this process had ceased to lead."""
+
+
+@dataclass(slots=True)
+class Operator:
+    """One process's parts; `run` lives until something ends it."""
+
+    client: Client
+    mirror: Mirror
+    cluster: LiveCluster
+    leader: Leader
+    engine: Engine
+    metrics: Metrics
+    recorder: Recorder
+    synced: bool = False
+
+    async def run_rounds(self) -> None:
+        """Plan whenever something has changed that a plan may depend on, and this process leads."""
+        dirty = self.mirror.dirty
+        while True:
+            try:
+                async with asyncio.timeout(RETRY_SECONDS if self.cluster.failures else CHECK_SECONDS):
+                    await dirty.wait()
+            except TimeoutError:
+                pass
+            await asyncio.sleep(GATHER_SECONDS)
+            dirty.clear()
+            epoch = self.leader.epoch
+            self.metrics.leading_epoch.set(epoch or 0)
+            if epoch is None:
+                continue
+            self.cluster.epoch = epoch
+            began = time.perf_counter()
+            cycle = await run_cycle(self.cluster, self.engine)
+            self._observe(cycle, time.perf_counter() - began)
+
+    def _observe(self, cycle: Cycle, seconds: float) -> None:
+        self.metrics.round_seconds.observe(seconds)
+        self.metrics.observe(cycle)
+        for failure in self.cluster.failures:
+            self.metrics.failed_writes.labels(failure.subject.partition(" ")[0]).inc()
+        self.recorder.keep(cycle)
+        if cycle.plan.place:
+            pods = sum(len(place.entries) for place in cycle.plan.place)
+            LOGGER.info(
+                "round %d: %d pods of %d workloads placed in %.0f ms", cycle.plan.number, pods, len(cycle.plan.place), seconds * 1e3
+            )
+
+    async def check_what_is_gone(self) -> None:
+        """Tell the mirror of deletes that kopf did not see."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                await drop_gone(self.mirror, self.client)
+            except ClusterError as error:
+                LOGGER.warning("could not list our own kinds: %s", error)
+
+    def find_unready(self) -> str | None:
+        """Why no round can be planned here yet."""
+        return None if self.synced else "the cluster has not been read yet"
+
+
+async def run_operator(settings: Settings) -> None:
+    """Live until a signal comes; the Lease is given back then."""
+    mirror, metrics = Mirror(), Metrics()
+    lease_client = await connect(settings.kubeconfig, concurrency=2)
+    leader = Leader(
+        ClusterLeases(lease_client, settings.namespace),
+        settings.holder,
+        steady=time.monotonic,
+        wall=lambda: datetime.now(UTC),
+    )
+
+    def check_epoch() -> None:
+        if leader.epoch != cluster.epoch:
+            raise NotLeadingError("this process no longer leads: nothing more is written")
+
+    client = await connect(settings.kubeconfig, guard=check_epoch)
+    cluster = LiveCluster(client, mirror, clock=lambda: int(time.time()), reserved=frozenset({settings.namespace}))
+    choice = choose_engine(settings.libpacking)
+    LOGGER.info("packing with the %s engine: %s", choice.engine.name, choice.why)
+    operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings))
+    try:
+        async with serve_http(
+            settings.http_host, settings.http_port, registry=metrics.registry, healthy=lambda: None, ready=operator.find_unready
+        ):
+            await _live(operator, client)
+    finally:
+        await leader.release()
+        await client.close()
+        await lease_client.close()
+
+
+async def _live(operator: Operator, client: Client) -> None:
+    reflectors = operator.mirror.build_reflectors(client)
+    registry = build_registry(operator.mirror.remember, client.configuration)
+    tasks = [asyncio.create_task(reflector.run(), name=reflector.resource.plural) for reflector in reflectors]
+    tasks.append(asyncio.create_task(kopf.operator(registry=registry, settings=build_settings(), clusterwide=True), name="kopf"))
+    tasks.append(asyncio.create_task(_lead(operator, reflectors), name="rounds"))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # kopf ends without an error when a signal has come
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _lead(operator: Operator, reflectors: Sequence[Reflector[Any]]) -> None:
+    """Read everything once, then stand for election and plan."""
+    for reflector in reflectors:
+        await reflector.synced.wait()
+    await _read_own_kinds(operator)
+    operator.synced = True
+    LOGGER.info("the cluster is read: %d nodes, %d pods", len(operator.mirror.nodes), len(operator.mirror.pods))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(operator.leader.run(operator.mirror.dirty.set))
+        group.create_task(operator.check_what_is_gone())
+        group.create_task(operator.run_rounds())
+
+
+async def _read_own_kinds(operator: Operator) -> None:
+    """Before the first round; kopf alone does not say when it has brought everything."""
+    attempt = 0
+    while True:
+        try:
+            await remember_all(operator.mirror, operator.client)
+        except ApiError as error:
+            LOGGER.warning("could not list our own kinds: %s", error)
+            await asyncio.sleep(pause_seconds(attempt, 0.5, error))
+            attempt += 1
+        else:
+            return

@@ -1,0 +1,29 @@
+"""Keeps the rounds that placed something as files, for replay: a bug report becomes a test."""
+
+from collections import deque
+from pathlib import Path
+
+from commonpool.cycle import Cycle
+from commonpool.sim.replay import Recording, render_recording
+
+MOST_FILES = 64
+
+
+class Recorder:
+    """Writes into `folder` if there is one, the newest 64 rounds."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._written: deque[Path] = deque()
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, cycle: Cycle) -> None:
+        """Write a round down if it placed something."""
+        if self._folder is None or not cycle.plan.place:
+            return
+        path = self._folder / f"round-{cycle.plan.epoch:06d}-{cycle.plan.number:010d}.json"
+        path.write_text(render_recording(Recording(cycle.snapshot, cycle.plan)), encoding="utf-8")
+        self._written.append(path)
+        if len(self._written) > MOST_FILES:
+            self._written.popleft().unlink(missing_ok=True)
