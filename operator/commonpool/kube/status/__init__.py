@@ -9,7 +9,7 @@ from commonpool.kube.status.gpuquota import build_quota_status
 from commonpool.kube.status.gpuworkload import WorkloadView, build_workload_status
 from commonpool.kube.status.patch import find_status_patch
 from commonpool.kube.status.progress import Progress, read_progress
-from commonpool.kube.status.tenant import build_tenant_status
+from commonpool.kube.status.tenant import build_tenant_status, find_parent_problem
 
 __all__ = [
     "Progress",
@@ -18,6 +18,7 @@ __all__ = [
     "build_quota_status",
     "build_tenant_status",
     "build_workload_status",
+    "find_parent_problem",
     "find_status_patch",
     "read_progress",
 ]

@@ -63,5 +63,9 @@ def find_parent_problem(tenant: Tenant, tenants: Mapping[str, Tenant]) -> Blocke
 def _judge(tenant: Tenant, problems: Sequence[Blocked]) -> Judgement:
     if problems:
         return Judgement("Ready", "False", problems[0].reason, "; ".join(problem.message for problem in problems))
-    count = len(tenant.spec.namespaces or ())
-    return Judgement("Ready", "True", Reason.READY, f"{count} namespace{'s' * (count != 1)} and {len(tenant.spec.members or ())} member(s)")
+    namespaces, members = len(tenant.spec.namespaces or ()), len(tenant.spec.members or ())
+    return Judgement("Ready", "True", Reason.READY, f"{_count(namespaces, 'namespace')}, {_count(members, 'member')}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
