@@ -7,6 +7,7 @@ from typing import Any
 
 from commonpool.errors import CommonpoolError
 from commonpool.kube.client import Client, decode_plain
+from commonpool.kube.errors import Conflict, NotFound
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import MODELS
 from commonpool.kube.resources import Resource, get_resource, read_key
@@ -48,11 +49,15 @@ class Writer:
         self._learn(resource, body)
 
     async def write_status(self, manifest: Mapping[str, Any], patch: Manifest) -> None:
-        """Patch the status of the very object that `manifest` names (apiVersion, kind, metadata)."""
+        """Patch the status of the very object that `manifest` names (apiVersion, kind, metadata); one that is gone needs none."""
         resource = get_resource(manifest["apiVersion"], manifest["kind"])
         namespace, name = read_key(manifest)
         whole = {**patch, "metadata": {"uid": manifest["metadata"]["uid"]}}
-        self._learn(resource, await self._client.merge_patch(resource, namespace, name, whole, subresource="status"))
+        try:
+            body = await self._client.merge_patch(resource, namespace, name, whole, subresource="status")
+        except (NotFound, Conflict):
+            return
+        self._learn(resource, body)
 
     def _learn(self, resource: Resource, body: bytes) -> None:
         if resource.plural in MODELS:
