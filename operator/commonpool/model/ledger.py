@@ -5,7 +5,7 @@ weeks and the scheduler plugin come to the same answer from the same objects
 (docs/architecture.md, Round).
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -34,7 +34,7 @@ class PodFact:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """An entry that no pod has used yet."""
+    """An entry that a pod may still take: what it promises is held for it."""
 
     line: Line
     entry: Entry
@@ -65,6 +65,10 @@ def settle_rounds(
     `alive`: children that exist, or may still be made, and have not finished; `usable`:
     nodes that may take a pod now; `wanted`: how many pods a child wants, where that can
     fall after places were promised. O(entries + pods), but for sorting.
+
+    Whoever acts on it must delete `spent` and patch `cut` before it promises anything: what
+    is no promise any more is free for others, and a Round that still says so must not be
+    there when its node comes back or its pod is made anew.
     """
     ordered = sorted(rounds, key=lambda each: each.id)
     facts: defaultdict[ChildKey, _Facts] = defaultdict(_Facts)
@@ -78,7 +82,7 @@ def settle_rounds(
     owing_unnamed: set[ChildKey] = set()
     marks_of: list[list[list[_Mark]]] = [[[] for _ in each.lines] for each in ordered]
     for child, known in facts.items():
-        known.judge(usable if child in alive else frozenset(), None if wanted is None else wanted.get(child))
+        known.judge(usable, None if wanted is None else wanted.get(child), is_alive=child in alive)
         for mark in known.marks:
             marks_of[mark.round][mark.line].append(mark)
             if mark.state is _State.OUTSTANDING and mark.entry.seat == ANY_SEAT:
@@ -109,6 +113,9 @@ class _State(Enum):
     VOID = 3
     OVERRIDDEN = 4
     """A newer entry speaks for the same pod."""
+    FINISHED = 5
+    """The pod that took it has finished. Nothing is owed; but when that pod object is deleted, a new pod could take the
+    entry again. So the entry must go; one for any pod cannot (see `_sum_up`), and its place is held instead."""
 
 
 @dataclass(slots=True)
@@ -121,6 +128,16 @@ class _Mark:
     entry: Entry
     state: _State = _State.OUTSTANDING
 
+    @property
+    def stays(self) -> bool:
+        """Whether its Round should still have it."""
+        return self.state is _State.USED or self.is_held
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a pod may still take it."""
+        return self.state is _State.OUTSTANDING or (self.state is _State.FINISHED and self.entry.seat == ANY_SEAT)
+
 
 @dataclass(slots=True)
 class _Facts:
@@ -128,15 +145,16 @@ class _Facts:
 
     marks: list[_Mark] = field(default_factory=list)
     pods: list[PodFact] = field(default_factory=list)
+    _unnamed: "defaultdict[NodeName, deque[_Mark]] | None" = None
 
-    def judge(self, usable: AbstractSet[NodeName], wanted: int | None) -> None:
+    def judge(self, usable: AbstractSet[NodeName], wanted: int | None, *, is_alive: bool) -> None:
         self._override()
-        self._seat()
+        self._seat(is_alive=is_alive)
         existing = {pod.name for pod in self.pods}
         open_marks = [mark for mark in self.marks if mark.state is _State.OUTSTANDING]
         for mark in open_marks:
             gone = mark.entry.seat.pod and mark.entry.seat.pod not in existing
-            if gone or mark.entry.node not in usable:
+            if gone or not is_alive or mark.entry.node not in usable:
                 mark.state = _State.VOID
         begun = any(pod.node is not None for pod in self.pods)
         if not begun and any(mark.state is _State.VOID for mark in open_marks):
@@ -159,22 +177,25 @@ class _Facts:
                 if seat.pod in ranks:
                     spoken_for.add(Seat(rank=ranks[seat.pod]))
 
-    def _seat(self) -> None:
+    def _seat(self, *, is_alive: bool) -> None:
         """Bound pods take their entries: the one of their name, else of their rank, else one for any pod on their node."""
         own = {mark.entry.seat: mark for mark in self.marks if mark.state is _State.OUTSTANDING and mark.entry.seat != ANY_SEAT}
-        on_node: Counter[NodeName] = Counter()
-        for pod in self.pods:
+        for pod in sorted(self.pods, key=lambda each: each.finished):
             if pod.node is None:
                 continue
-            mark = own.get(named_seat(pod)) or own.get(Seat(rank=pod.rank))
-            if mark is not None:
-                mark.state = _State.USED
-            else:
-                on_node[pod.node] += 1
-        for mark in self.marks:
-            if mark.state is _State.OUTSTANDING and mark.entry.seat == ANY_SEAT and on_node[mark.entry.node] > 0:
-                on_node[mark.entry.node] -= 1
-                mark.state = _State.USED
+            mark = own.get(named_seat(pod)) or own.get(Seat(rank=pod.rank)) or self._find_unnamed(pod.node)
+            if mark is not None and mark.state is _State.OUTSTANDING:
+                mark.state = _State.FINISHED if pod.finished and is_alive else _State.USED
+
+    def _find_unnamed(self, node: NodeName) -> "_Mark | None":
+        """The oldest entry on that node for any pod that no one has taken."""
+        if self._unnamed is None:
+            self._unnamed = defaultdict(deque)
+            for mark in self.marks:
+                if mark.state is _State.OUTSTANDING and mark.entry.seat == ANY_SEAT:
+                    self._unnamed[mark.entry.node].append(mark)
+        waiting = self._unnamed[node]
+        return waiting.popleft() if waiting else None
 
     def _shrink(self, wanted: int) -> None:
         """Give back what a workload that has become smaller will not use: the newest places first."""
@@ -192,7 +213,8 @@ def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark
     """A Round goes when it owes nothing and accounts for no pod that could be taken for another's: see `owing_unnamed`.
 
     A pod that took an entry for any pod is only known by its node; without that entry it
-    would seem to have taken another one that is still outstanding.
+    would seem to have taken another one that is still outstanding. So such an entry stays
+    in its Round also when its pod has finished.
     """
     promises: list[Promise] = []
     spent: list[Round] = []
@@ -200,15 +222,14 @@ def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark
     kept: list[Round] = []
     for each, marks_of_lines in zip(ordered, marks_of, strict=True):
         lines: list[Line] = []
-        owed: list[Promise] = []
         for line, marks in zip(each.lines, marks_of_lines, strict=True):
-            entries = tuple(mark.entry for mark in marks if mark.state in {_State.USED, _State.OUTSTANDING})
-            owed += [Promise(line, mark.entry) for mark in marks if mark.state is _State.OUTSTANDING]
+            entries = tuple(mark.entry for mark in marks if mark.stays)
+            promises += [Promise(line, mark.entry) for mark in marks if mark.is_held]
             if entries:
                 lines.append(line if entries == line.entries else replace(line, entries=entries))
-        promises += owed
+        owes = any(mark.state is _State.OUTSTANDING for marks in marks_of_lines for mark in marks)
         accounts = any(line.child in owing_unnamed and any(entry.seat == ANY_SEAT for entry in line.entries) for line in lines)
-        if not owed and not accounts:
+        if not owes and not accounts:
             spent.append(each)
         elif tuple(lines) == each.lines:
             kept.append(each)
