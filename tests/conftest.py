@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 import pytest
 
@@ -20,7 +19,7 @@ def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClu
     cluster = LocalCluster(settings, "stories", LogTeller())
     fleet = read_fleet(find_source(settings).fleets / "small.yaml")
     try:
-        cluster.up(Wish(fleet=fleet, operator=find_spec("commonpool.live.__main__") is not None))
+        cluster.up(Wish(fleet=fleet))
         yield cluster
     finally:
         cluster.down()

@@ -27,7 +27,7 @@ class Process:
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     reads: Sequence[Path] = ()
-    timeout_seconds: float = 60
+    timeout_seconds: float = 120  # seconds where nobody compiles beside it
 
     def fingerprint(self) -> str:
         """Digest of all that was decided about it; if it differs from what runs, what runs is out of date."""
