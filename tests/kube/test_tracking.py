@@ -4,13 +4,16 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import GPU
 
 from commonpool.api import GPUWorkload
+from commonpool.kube.facts import PodView, read_pod
+from commonpool.kube.records import Pod
 from commonpool.kube.shapes import Shape
-from commonpool.kube.tracking import Trackable, plan_tracking
+from commonpool.kube.tracking import Trackable, plan_tracking, read_trackables
 from commonpool.kube.writes import Verb, Write
 from commonpool.model.ids import ChildKey
 
@@ -139,6 +142,31 @@ def test_an_owner_that_does_not_make_such_an_object_is_not_believed() -> None:
     assert len(plan([claimed], [])) == 1
     real = make_trackable("gone", "Deployment")
     assert [write.manifest["spec"]["tracked"]["kind"] for write in plan([claimed, real], [])] == ["Deployment"]
+
+
+def make_replica(name: str, owner_uid: str, *, namespace: str = "vision-dev", gpus: int = 1, phase: str = "Pending") -> PodView:
+    """A pod that says it belongs to ReplicaSet `rs`."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "rs", "uid": owner_uid, "controller": True}
+    pod = {
+        "metadata": {"name": name, "namespace": namespace, "uid": f"u-{name}", "ownerReferences": [owner]},
+        "spec": {"containers": [{"resources": {"limits": {GPU: str(gpus)}}}]},
+        "status": {"phase": phase},
+    }
+    return read_pod(msgspec.convert(pod, Pod))
+
+
+def test_a_replica_set_of_an_unknown_kind_of_owner_is_known_by_its_pods() -> None:
+    pods = [make_replica("rs-a", "u-rs", phase="Succeeded"), make_replica("rs-b", "u-rs")]
+    [write] = plan(read_trackables([], pods), [])
+    assert write.manifest["spec"]["tracked"] == {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "rs", "uid": "u-rs"}
+
+
+def test_a_pod_that_claims_the_uid_of_anothers_object_changes_nothing_there() -> None:
+    job = make_trackable("secret", uid="u-secret", namespace="nlp-dev")
+    workloads = carry_out(plan([job], []), [])
+    forged = read_trackables([], [make_replica("rs-a", "u-secret", gpus=8)])
+    [write] = plan([job, *forged], workloads)
+    assert (write.verb, write.manifest["metadata"]["namespace"]) == (Verb.CREATE, "vision-dev")
 
 
 def test_a_very_long_name_still_gives_a_name() -> None:

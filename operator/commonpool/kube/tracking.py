@@ -1,8 +1,8 @@
 """Objects that tenants wrote as they are, each with a GPUWorkload that stands for it.
 
 Level-triggered: given what exists, it says what should be made, changed and removed, and
-nothing once that is so. A tracked object is known by its UID, never by its name; the
-GPUWorkload is owned by it and goes with it.
+nothing once that is so. A tracked object is known by its UID, never by its name
+alone; the GPUWorkload is owned by it and goes with it.
 """
 
 import hashlib
@@ -30,6 +30,9 @@ API_VERSIONS: Mapping[str, str] = {
 MOST_PER_REPLICA = 1024
 LONGEST_NAME = 253
 
+Identity = tuple[ChildKey, str]
+"""Name and UID. A pod says itself whose it is, so that the UID alone is no proof."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trackable:
@@ -47,9 +50,20 @@ class Trackable:
     over: bool
     """It has finished or is being deleted: not worth beginning with."""
 
+    @property
+    def identity(self) -> Identity:
+        """What a GPUWorkload says of the object that it stands for."""
+        return self.key, self.uid
+
+
+def find_tracked(workload: GPUWorkload) -> Identity | None:
+    """The object that a GPUWorkload stands for; None if it stands for itself."""
+    key, tracked = find_child_key(workload), workload.spec.tracked
+    return (key, tracked.uid) if tracked is not None and key is not None else None
+
 
 def read_trackables(children: Iterable[ChildFact], pods: Iterable[PodView]) -> list[Trackable]:
-    """What could be tracked: every child object, and every pod that is its own workload."""
+    """What could be tracked: every child object, every pod that is its own workload, every ReplicaSet without a Deployment."""
     found = [
         Trackable(
             key=child.key,
@@ -64,22 +78,31 @@ def read_trackables(children: Iterable[ChildFact], pods: Iterable[PodView]) -> l
         )
         for child in children
     ]
-    found += [
-        Trackable(
-            key=pod.child,
-            uid=pod.uid,
-            shape=pod.shape,
-            priority_class=pod.priority_class,
-            wishes=pod.wishes,
-            created_at=pod.created_at,
-            owner=None,
-            owner_uid=pod.owner_uid,
-            over=pod.finished or pod.terminating,
-        )
-        for pod in pods
-        if pod.child.kind == "Pod"
-    ]
-    return found
+    return found + [_read_pods(members) for members in _group_pods(pods)]
+
+
+def _group_pods(pods: Iterable[PodView]) -> Iterable[list[PodView]]:
+    """Pods that stand for themselves, and those of a ReplicaSet, which is known by its pods only."""
+    groups: defaultdict[str, list[PodView]] = defaultdict(list)
+    for pod in pods:
+        if pod.child.kind in {"Pod", "ReplicaSet"}:
+            groups[pod.uid if pod.child.kind == "Pod" else pod.owner_uid].append(pod)
+    return groups.values()
+
+
+def _read_pods(pods: list[PodView]) -> Trackable:
+    first = min(pods, key=lambda pod: (pod.finished or pod.terminating, pod.created_at, pod.name))
+    return Trackable(
+        key=first.child,
+        uid=first.uid if first.child.kind == "Pod" else first.owner_uid,
+        shape=first.shape,
+        priority_class=first.priority_class,
+        wishes=first.wishes,
+        created_at=first.created_at,
+        owner=None,
+        owner_uid=first.owner_uid,
+        over=first.finished or first.terminating,
+    )
 
 
 def plan_tracking(
@@ -95,22 +118,22 @@ def plan_tracking(
     keys = {each.key for each in known}
     made_by = {workload.metadata.uid: find_child_key(workload) for workload in existing if workload.spec.tracked is None}
     asking = {
-        each.uid: (each, resource)
+        each.identity: (each, resource)
         for each in known
         if each.key.namespace in namespaces
         and (resource := next((name for name, _ in each.shape.extended if name in resources), None)) is not None
         and not _belongs_to_another(each, made_by, keys)
     }
-    kept, surplus = _tell_apart(existing, {each.uid for each in known}, asking)
+    kept, surplus = _tell_apart(existing, {each.identity for each in known}, asking)
     taken: defaultdict[str, set[str]] = defaultdict(set)
     for workload in existing:
         taken[workload.metadata.namespace or ""].add(workload.metadata.name)
-    writes = [Write(Verb.DELETE, _identity(workload)) for workload in surplus]
-    for uid, (each, resource) in asking.items():
+    writes = [Write(Verb.DELETE, _identify(workload)) for workload in surplus]
+    for identity, (each, resource) in asking.items():
         spec = _build_spec(each, resource)
-        if uid in kept:
-            if (change := _find_change(kept[uid], spec)) is not None:
-                writes.append(Write(Verb.PATCH, {**_identity(kept[uid]), "spec": change}))
+        if identity in kept:
+            if (change := _find_change(kept[identity], spec)) is not None:
+                writes.append(Write(Verb.PATCH, {**_identify(kept[identity]), "spec": change}))
         elif not each.over:
             name = _choose_name(each, taken[each.key.namespace])
             taken[each.key.namespace].add(name)
@@ -131,20 +154,20 @@ def _belongs_to_another(each: Trackable, made_by: Mapping[str | None, ChildKey |
 
 
 def _tell_apart(
-    workloads: Iterable[GPUWorkload], known: Collection[str], asking: Collection[str]
-) -> tuple[dict[str, GPUWorkload], list[GPUWorkload]]:
-    """Tracking that stands, by UID of its object, and tracking that should go: a second one, or one for an object that no longer asks.
+    workloads: Iterable[GPUWorkload], known: Collection[Identity], asking: Collection[Identity]
+) -> tuple[dict[Identity, GPUWorkload], list[GPUWorkload]]:
+    """Tracking that stands, by its object, and tracking that should go: a second one, or one for an object that no longer asks.
 
     One whose object is not known is left to the garbage collector.
     """
-    kept: dict[str, GPUWorkload] = {}
+    kept: dict[Identity, GPUWorkload] = {}
     surplus = []
     for workload in sorted(workloads, key=lambda each: (str(each.metadata.creation_timestamp or ""), each.metadata.name)):
-        tracked = workload.spec.tracked
-        if tracked is None or tracked.uid not in known:
+        identity = find_tracked(workload)
+        if identity is None or identity not in known:
             continue
-        if tracked.uid in asking and tracked.uid not in kept:
-            kept[tracked.uid] = workload
+        if identity in asking and identity not in kept:
+            kept[identity] = workload
         else:
             surplus.append(workload)
     return kept, surplus
@@ -190,7 +213,7 @@ def _build_workload(each: Trackable, name: str, spec: Manifest) -> Manifest:
     }
 
 
-def _identity(workload: GPUWorkload) -> Manifest:
+def _identify(workload: GPUWorkload) -> Manifest:
     metadata = workload.metadata
     return {
         "apiVersion": API_VERSION,

@@ -14,6 +14,7 @@ from commonpool.kube.children import find_child_key
 from commonpool.kube.facts import ChildFact, PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
+from commonpool.kube.tracking import find_tracked
 from commonpool.model.ids import ChildKey, TenantName, WorkloadName
 from commonpool.model.ledger import PodFact, Promise
 
@@ -72,11 +73,11 @@ def collect_runs(
     namespace; `asked`: the extended resources that are accelerators.
     """
     runs: dict[ChildKey, Run] = {}
-    by_uid: dict[str, Own[GPUWorkload]] = {}
+    standing_for: dict[tuple[ChildKey, str], Own[GPUWorkload]] = {}
     for own in mirror.workloads:
-        tracked = own.parsed.spec.tracked if own.parsed is not None else None
+        tracked = find_tracked(own.parsed) if own.parsed is not None else None
         if tracked is not None:
-            by_uid.setdefault(tracked.uid, own)
+            standing_for.setdefault(tracked, own)
             continue
         child = find_child_key(own.parsed) if own.parsed is not None else None
         child = child or ChildKey("GPUWorkload", *own.key)
@@ -84,11 +85,11 @@ def collect_runs(
             runs[child] = _native(mirror, own, child, tenants.get(own.key[0]), pods)
     for made in _children(mirror):
         if made.key not in runs and made.key.namespace in tenants and any(name in asked for name, _ in made.shape.extended):
-            runs[made.key] = _as_written(made.key, by_uid.get(made.uid), tenants, pods, made)
+            runs[made.key] = _as_written(made.key, standing_for.get((made.key, made.uid)), tenants, pods, made)
     for child, members in pods.items():
         if child not in runs:
-            uid = members[0].uid if child.kind == "Pod" else ""
-            runs[child] = _as_written(child, by_uid.get(uid), tenants, pods, None)
+            uid = {"Pod": members[0].uid, "ReplicaSet": members[0].owner_uid}.get(child.kind, "")
+            runs[child] = _as_written(child, standing_for.get((child, uid)), tenants, pods, None)
     return list(runs.values())
 
 
