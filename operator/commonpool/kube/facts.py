@@ -75,7 +75,9 @@ class ChildFact:
     owner_uid: str
     shape: Shape
     replicas: int
-    """Pods that it runs at a time from here on."""
+    """Pods that it runs at a time."""
+    remaining: int
+    """The same from here on: of a Job that is nearly done, fewer."""
     ranked: bool
     """Its pods have ranks from the start (an Indexed Job)."""
     suspended: bool
@@ -161,7 +163,8 @@ def read_job(job: records.Job) -> ChildFact:
         "Job",
         job.metadata,
         spec.template,
-        replicas=parallelism if spec.completions is None else min(parallelism, spec.completions - job.status.succeeded),
+        replicas=parallelism if spec.completions is None else min(parallelism, spec.completions),
+        remaining=parallelism if spec.completions is None else min(parallelism, spec.completions - job.status.succeeded),
         ranked=spec.completion_mode == "Indexed",
         suspended=spec.suspend,
         finished=failed is not None or _holds(job.status.conditions, "Complete"),
@@ -196,6 +199,7 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
     template: records.Template,
     *,
     replicas: int,
+    remaining: int | None = None,
     ranked: bool = False,
     suspended: bool = False,
     finished: bool = False,
@@ -211,6 +215,7 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
         owner_uid=owner.uid if owner else "",
         shape=read_shape(template.spec),
         replicas=replicas,
+        remaining=replicas if remaining is None else remaining,
         ranked=ranked,
         suspended=suspended,
         held=(metadata.annotations or {}).get(HELD_ANNOTATION) == "true",

@@ -66,7 +66,7 @@ def _native_needs(run: Run) -> Needs:
         blocked = Blocked(Reason.WAITS_FOR_OTHER, f"waits until `{leftover}` pods of its former run have ended") if leftover else None
         return Needs(seats, (wanted if gang else 1) if seats else 0, blocked)
     if gang:
-        return _pending_gang(run, run.made.replicas)
+        return _pending_gang(run, run.made.remaining)
     pending = _pending(run)
     if pending:
         return _named(pending, 1)
@@ -79,7 +79,7 @@ def _written_needs(run: Run) -> Needs:
     if made is None or made.key.kind != "Job":
         return _named(_pending(run), 1)
     if not made.suspended:
-        return _pending_gang(run, made.replicas)
+        return _pending_gang(run, made.remaining)
     seats = () if run.promises else _all_seats(made.replicas, ranked=made.ranked)
     if not made.held:
         blocked = Blocked(Reason.SUSPENDED_BY_OWNER, "its owner has suspended it: set `spec.suspend` to `false` to let it queue")
