@@ -187,13 +187,16 @@ def _build_spec(each: Trackable, resource: str) -> Manifest:
     return spec
 
 
-def _find_change(workload: GPUWorkload, spec: Manifest) -> Manifest | None:
+def _find_change(workload: GPUWorkload, wanted: Manifest) -> Manifest | None:
     """The merge patch of spec that makes it so; None if it is so."""
-    now = workload.spec.build_manifest()
-    change = {
-        field: spec.get(field) for field in ("accelerators", "tier", "placement", "priorityClassName") if now.get(field) != spec.get(field)
+    spec = workload.spec
+    now: Manifest = {
+        "accelerators": {"perReplica": spec.accelerators.per_replica},
+        "tier": spec.tier,
+        "placement": {"required": spec.placement.required} if spec.placement is not None else None,
+        "priorityClassName": spec.priority_class_name,
     }
-    return change or None
+    return {field: wanted.get(field) for field, value in now.items() if value != wanted.get(field)} or None
 
 
 def _choose_name(each: Trackable, taken: Collection[str]) -> str:

@@ -90,12 +90,13 @@ def sum_usage(snapshot: Snapshot) -> Usage:
 
 def sum_tenant_use(snapshot: Snapshot) -> Mapping[tuple[TenantName, PoolName], Use]:
     """What each tenant itself (without its descendants) holds in each pool. O(holdings)."""
-    sums: defaultdict[tuple[TenantName, PoolName], Use] = defaultdict(Use)
+    bound: defaultdict[tuple[TenantName, PoolName], int] = defaultdict(int)
+    promised: defaultdict[tuple[TenantName, PoolName], int] = defaultdict(int)
     for workload in snapshot.workloads:
         if workload.tenant is not None:
             for holding in workload.holdings:
-                sums[workload.tenant, holding.pool] += _use(holding.amounts.gpu_milli, bound=holding.bound)
-    return dict(sums)
+                (bound if holding.bound else promised)[workload.tenant, holding.pool] += holding.amounts.gpu_milli
+    return {key: Use(bound.get(key, 0), promised.get(key, 0)) for key in {**bound, **promised}}
 
 
 def find_lineage(tenants: Iterable[Tenant]) -> Mapping[TenantName, tuple[TenantName, ...]]:
@@ -125,12 +126,13 @@ def sum_subtree_use(tenants: Iterable[Tenant], own: Mapping[tuple[TenantName, Po
 def sum_pool_use(snapshot: Snapshot) -> Mapping[PoolName, PoolUse]:
     """What each pool of the snapshot has and how much of it is free. O(nodes + holdings)."""
     on_node: defaultdict[NodeName, int] = defaultdict(int)
-    in_pool: defaultdict[PoolName, Use] = defaultdict(Use)
+    bound: defaultdict[PoolName, int] = defaultdict(int)
+    promised: defaultdict[PoolName, int] = defaultdict(int)
     for workload in snapshot.workloads:
         for holding in workload.holdings:
             on_node[holding.node] += holding.amounts.gpu_milli
-            in_pool[holding.pool] += _use(holding.amounts.gpu_milli, bound=holding.bound)
-    sums = {pool.name: PoolUse(0, 0, in_pool[pool.name], 0, 0, 0, 0) for pool in snapshot.pools}
+            (bound if holding.bound else promised)[holding.pool] += holding.amounts.gpu_milli
+    sums = {pool.name: PoolUse(0, 0, Use(bound[pool.name], promised[pool.name]), 0, 0, 0, 0) for pool in snapshot.pools}
     for node in snapshot.nodes:
         if node.pool not in sums:
             continue
@@ -175,10 +177,6 @@ def sum_line_use(
         for line in group:
             sums[line] = LineUse(used[line], max(0, used[line] - line.guaranteed), lent[line], together, available, above is not None)
     return sums
-
-
-def _use(gpu_milli: int, *, bound: bool) -> Use:
-    return Use(bound=gpu_milli) if bound else Use(promised=gpu_milli)
 
 
 def _count_in_line(line: QuotaLine, by_pool: Mapping[PoolName, int]) -> int:
