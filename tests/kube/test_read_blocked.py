@@ -1,0 +1,124 @@
+import pytest
+from tests.kube.objects import (
+    BORN,
+    NAMESPACE,
+    FilledMirror,
+    hpc_body,
+    job_body,
+    make_containers,
+    make_metadata,
+    own_body,
+    pod_body,
+    pool_body,
+    tracked_body,
+    training_body,
+)
+from tests.kube.readings import EIGHT_GPUS, NOW_AT, line, reason, workload, world
+
+from commonpool.kube.resources import NAMESPACES
+from commonpool.model.ids import ChildKey, Seat
+from commonpool.model.names import TENANT_LABEL
+from commonpool.model.reasons import Reason
+
+
+def test_a_namespace_of_no_tenant_may_run_nothing() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body())
+    mirror.see(NAMESPACES, {"metadata": make_metadata(NAMESPACE)})
+    assert reason(workload(mirror)) is Reason.NOT_A_TENANT
+
+
+def test_a_label_that_names_no_tenant_is_no_membership() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body())
+    mirror.see(NAMESPACES, {"metadata": make_metadata(NAMESPACE, labels={TENANT_LABEL: "nobody"})})
+    assert reason(workload(mirror)) is Reason.NOT_A_TENANT
+
+
+@pytest.mark.parametrize(
+    ("allowed", "blocked"),
+    [(None, None), (["vision-low", "urgent"], None), (["vision-low"], Reason.PRIORITY_NOT_ALLOWED), ([], Reason.PRIORITY_NOT_ALLOWED)],
+)
+def test_a_priority_must_be_one_of_the_tenants(allowed: list[str] | None, blocked: Reason | None) -> None:
+    mirror = FilledMirror()
+    mirror.priority_is("urgent", 1000)
+    mirror.own(
+        own_body("Tenant", "vision", {} if allowed is None else {"priorityClasses": allowed}), training_body(priorityClassName="urgent")
+    )
+    found = workload(mirror)
+    assert (found.priority, found.priority_class, reason(found)) == (1000, "urgent", blocked)
+
+
+def test_the_default_priority_is_everybodys() -> None:
+    mirror = FilledMirror()
+    mirror.priority_is("normal", 10, default=True)
+    mirror.own(own_body("Tenant", "vision", {"priorityClasses": []}), training_body())
+    assert (workload(mirror).priority, reason(workload(mirror))) == (10, None)
+
+
+def test_a_priority_that_does_not_exist_is_a_mistake() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body(priorityClassName="urgent"))
+    assert reason(workload(mirror)) is Reason.INVALID_SPEC
+
+
+def test_a_job_waits_for_its_start_time() -> None:
+    mirror = FilledMirror()
+    mirror.own(hpc_body(startTime="2026-11-22T13:00:00Z"))
+    assert reason(workload(mirror, "solver")) is Reason.WAITS_FOR_START_TIME
+    assert reason(workload(mirror, "solver", NOW_AT + 3600)) is None
+
+
+def test_a_job_waits_for_the_success_of_others() -> None:
+    mirror = FilledMirror()
+    mirror.own(hpc_body(after=["first"]))
+    assert reason(workload(mirror, "solver")) is Reason.INVALID_SPEC
+    mirror.own(hpc_body("first"))
+    assert reason(workload(mirror, "solver")) is Reason.WAITS_FOR_OTHER
+    mirror.dirty.clear()
+    condition = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": "", "lastTransitionTime": BORN}
+    mirror.own({**hpc_body("first"), "status": {"conditions": [condition]}})
+    assert mirror.dirty.is_set()
+    assert reason(workload(mirror, "solver")) is None
+
+
+def test_somebody_elses_object_under_its_name_is_not_touched() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body())
+    mirror.jobs_are(job_body("pretrain"))
+    assert reason(workload(mirror)) is Reason.CHILD_REFUSED
+
+
+def test_what_nobody_honours_is_refused_with_the_fields_name() -> None:
+    mirror = FilledMirror()
+    body = training_body()
+    body["spec"]["training"]["template"]["spec"]["resourceClaims"] = [{"name": "gpu"}]
+    mirror.own(body)
+    found = workload(mirror)
+    assert found.blocked is not None
+    assert (found.blocked.reason, "`resourceClaims`" in found.blocked.message) == (Reason.NOT_SUPPORTED, True)
+
+
+def test_a_pod_that_asks_for_two_kinds_of_accelerator_is_refused() -> None:
+    mirror = FilledMirror()
+    mirror.own(pool_body("mi300x", model="MI300X-OAM-192GB", nodes={"matchLabels": {"gpu": "mi300x"}}), tracked_body("notebook", "Pod"))
+    body = pod_body("notebook")
+    body["spec"]["containers"] += make_containers(1, resource="amd.com/gpu")
+    mirror.pods_are(body)
+    assert reason(workload(mirror, "notebook")) is Reason.NOT_SUPPORTED
+
+
+def test_what_cannot_be_read_is_told_and_stops_nobody() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body("broken", accelerators={"perReplica": "many"}), training_body())
+    assert reason(workload(mirror, "broken")) is Reason.INVALID_SPEC
+    assert reason(workload(mirror)) is None
+
+
+def test_a_child_that_the_api_refuses_keeps_no_place() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body())
+    mirror.promised(line("Job", "pretrain", (Seat(0), "gpu-0"), (Seat(1), "gpu-1"), shape=EIGHT_GPUS))
+    seen = world(mirror, refusals={ChildKey("Job", NAMESPACE, "pretrain"): "exceeded quota"})
+    [found] = seen.snapshot.workloads
+    assert (reason(found), found.holdings, seen.standing.promises) == (Reason.CHILD_REFUSED, (), ())
