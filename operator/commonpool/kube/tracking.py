@@ -162,15 +162,23 @@ def _tell_apart(
     """
     kept: dict[Identity, GPUWorkload] = {}
     surplus = []
-    for workload in sorted(workloads, key=lambda each: (str(each.metadata.creation_timestamp or ""), each.metadata.name)):
+    for workload in workloads:
         identity = find_tracked(workload)
         if identity is None or identity not in known:
             continue
-        if identity in asking and identity not in kept:
+        rival = kept.get(identity)
+        if identity not in asking:
+            surplus.append(workload)
+        elif rival is None:
             kept[identity] = workload
         else:
-            surplus.append(workload)
-    return kept, surplus
+            kept[identity], younger = sorted((rival, workload), key=_age)
+            surplus.append(younger)
+    return kept, sorted(surplus, key=lambda each: (each.metadata.namespace or "", each.metadata.name))
+
+
+def _age(workload: GPUWorkload) -> tuple[str, str]:
+    return str(workload.metadata.creation_timestamp or ""), workload.metadata.name
 
 
 def _build_spec(each: Trackable, resource: str) -> Manifest:
