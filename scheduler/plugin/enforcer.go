@@ -20,6 +20,7 @@ type enforcer struct {
 	*scorer
 
 	index  *rounds.Index
+	binder boundedBinder
 	handle fwk.Handle
 	logger klog.Logger
 }
@@ -35,14 +36,19 @@ var (
 )
 
 func newEnforcer(ctx context.Context, args Args, scorer *scorer, handle fwk.Handle) (*enforcer, error) {
+	binder, err := newBoundedBinder(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
 	e := &enforcer{
 		scorer: scorer,
 		index:  rounds.NewIndex(),
+		binder: binder,
 		handle: handle,
 		logger: klog.LoggerWithName(klog.FromContext(ctx), Name),
 	}
 	if err := registerMetrics(handle.ProfileName(), e.index); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("one process serves one profile of the pool: %w", err)
 	}
 	if err := e.watch(ctx, args); err != nil {
 		return nil, err
