@@ -11,6 +11,7 @@ from prometheus_client import Counter as Count
 from commonpool.cycle import Cycle
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.snapshot import Snapshot
+from commonpool.model.usage import sum_usage
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -31,7 +32,9 @@ class Metrics:
         self.placed_pods = self._count("placed_pods", "pods promised a place, by pool and reason", "pool", "reason")
         self.failed_writes = self._count("failed_writes", "writes that the cluster refused, by what they were for", "subject")
         self.waiting = self._gauge("waiting_workloads", "workloads that wait, by reason", "reason")
-        self.pool_accelerators = self._gauge("pool_accelerators", "accelerators of a pool: total, bound, promised", "pool", "state")
+        self.pool_accelerators = self._gauge(
+            "pool_accelerators", "accelerators of a pool: total = bound + promised + foreign + free + unhealthy", "pool", "state"
+        )
         self.tenant_accelerators = self._gauge("tenant_accelerators", "accelerators held, promises included", "tenant", "pool")
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
@@ -51,20 +54,19 @@ class Metrics:
         self._observe_holdings(cycle.snapshot)
 
     def _observe_holdings(self, snapshot: Snapshot) -> None:
-        total: Counter[str] = Counter()
-        held: Counter[tuple[str, str]] = Counter()
-        tenants: Counter[tuple[str, str]] = Counter()
-        for node in snapshot.nodes:
-            total[node.pool] += node.capacity.gpu_milli
-        for workload in snapshot.workloads:
-            for holding in workload.holdings:
-                held[holding.pool, "bound" if holding.bound else "promised"] += holding.amounts.gpu_milli
-                tenants[workload.tenant or "", holding.pool] += holding.amounts.gpu_milli
+        usage = sum_usage(snapshot)
         self.pool_accelerators.clear()
-        for pool in snapshot.pools:
-            self.pool_accelerators.labels(pool.name, "total").set(total[pool.name] / GPU_MILLI)
-            for state in ("bound", "promised"):
-                self.pool_accelerators.labels(pool.name, state).set(held[pool.name, state] / GPU_MILLI)
+        for pool, has in usage.pools.items():
+            states = {
+                "total": has.total,
+                "bound": has.use.bound,
+                "promised": has.use.promised,
+                "foreign": has.foreign,
+                "free": has.free,
+                "unhealthy": has.unhealthy,
+            }
+            for state, milli in states.items():
+                self.pool_accelerators.labels(pool, state).set(milli / GPU_MILLI)
         self.tenant_accelerators.clear()
-        for (tenant, name), milli in tenants.items():
-            self.tenant_accelerators.labels(tenant, name).set(milli / GPU_MILLI)
+        for (tenant, pool), use in usage.tenants.items():
+            self.tenant_accelerators.labels(tenant, pool).set(use.total / GPU_MILLI)
