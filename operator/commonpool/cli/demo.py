@@ -1,6 +1,8 @@
 """`commonpool demo`: a cluster, two tenants and their work, from nothing to the reason why one gang waits."""
 
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +56,10 @@ def demo() -> None:
     """
     cluster = bring_up()
     kubectl = Kubectl(cluster.kubeconfig)
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     examples = find_source(read_settings()).root / "examples"
     _play(console, kubectl, _ADMIN, examples)
-    _await(lambda: kubectl.names("namespaces") >= set(_NAMESPACES), "the tenants' namespaces")
+    _await(lambda: _counted(kubectl) >= set(_NAMESPACES), "the tenants' namespaces")
     for act in _TENANTS:
         _play(console, kubectl, act, examples)
     _watch_filling(console, kubectl)
@@ -72,7 +74,12 @@ def _play(console: Console, kubectl: Kubectl, act: _Act, examples: Path) -> None
         console.print(kubectl.run(*words, folder=examples.parent).rstrip(), markup=False)
 
 
-def _await(check: Any, what: str) -> None:  # noqa: ANN401
+def _counted(kubectl: Kubectl) -> set[str]:
+    """Namespaces that take objects: Kubernetes has counted what is in them against their ResourceQuota."""
+    return {item["metadata"]["namespace"] for item in kubectl.items("resourcequotas") if (item.get("status") or {}).get("hard")}
+
+
+def _await(check: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not check():
         if time.monotonic() > deadline:
@@ -160,7 +167,7 @@ def _show_end(console: Console, kubectl: Kubectl, kubeconfig: Path) -> None:
             console.print(f"[bold]What would start it:[/] {wait['nearestChange']}", highlight=False)
     console.print("\n[bold]Go on:[/]")
     for line in (
-        f"export KUBECONFIG={kubeconfig}",
+        f"export KUBECONFIG={kubeconfig} PATH={Path(sys.executable).parent}:$PATH",
         "commonpool top                                  # pools, tenants, who holds what",
         "commonpool explain vision-dev/too-big           # why it waits, what would start it",
         "kubectl explain gpuworkload.spec.training       # how to write your own",

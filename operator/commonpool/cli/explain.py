@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from commonpool.api.gpuworkload import GPUWorkload
+from commonpool.api.timestamp import render_timestamp
 from commonpool.cli.output import KubeconfigOption, Output, OutputOption, choose_kubeconfig, print_data
 from commonpool.errors import UserError
 from commonpool.kube.client import connect, decode_plain
@@ -80,7 +81,7 @@ def render_story(workload: GPUWorkload) -> str:
     }
     lines += [f"  {name + ':':<16}{fact}" for name, fact in facts.items() if fact]
     lines += [
-        f"  {condition.type + ':':<16}{condition.status} since {condition.last_transition_time} ({condition.reason})"
+        f"  {condition.type + ':':<16}{condition.status} since {render_timestamp(condition.last_transition_time)} ({condition.reason})"
         for condition in conditions.values()
         if condition.type != "Succeeded"
     ]

@@ -19,19 +19,24 @@ _SETTINGS = ("operator.replicas=0", "scheduler.replicas=0", "scheduler.leaderEle
 _TIMEOUT_SECONDS = 60
 
 
-def install_chart(site: Site, teller: Teller) -> None:
-    """Install or upgrade it and wait until its kinds and policies are in force; nothing is done if this very chart is installed."""
+def install_chart(site: Site, teller: Teller) -> bool:
+    """Install or upgrade it and wait until its kinds and policies are in force; nothing is done if this very chart is installed.
+
+    Returns whether its kinds are new to this cluster.
+    """
     chart = site.binaries.source.chart
     digest = compute_digest(chart)
     if site.memory.chart == digest:
-        return
+        return False
     teller.say("installing the chart")
     client = site.client()
+    known = _kinds_are_served(client)
     _forget_interrupted(client)
     _run_helm(site, chart)
     wait_until(lambda: _kinds_are_served(client), "the chart's kinds are served", _TIMEOUT_SECONDS)
     wait_policies(client, digest[:12])
     site.memory.chart = digest
+    return not known
 
 
 def compute_digest(chart: Path) -> str:

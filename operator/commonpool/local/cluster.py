@@ -150,11 +150,18 @@ class LocalCluster:
         if memory.fleet:
             apply_fleet(site.client(), memory.fleet, self._teller)
         if memory.pool:
-            install_chart(site, self._teller)
+            new_kinds = install_chart(site, self._teller)
             write_memory(self.places.memory, memory)
+            if new_kinds:
+                self._restart_counting(site, started)
         for name in POOL:
             if name in self._wanted(memory):
                 self._start(site, name, started)
+
+    def _restart_counting(self, site: Site, started: list[str]) -> None:
+        """Let the quota controller see new kinds now: it looks every 30 s, and where a quota came first tenants are refused for minutes."""
+        stop_process(self.places, "controller-manager")
+        self._start(site, "controller-manager", started)
 
     def _start(self, site: Site, name: str, started: list[str] | None = None) -> None:
         _check_name(name)

@@ -120,6 +120,11 @@ class Places:
         """Every write to the API, a line each."""
         return self.logs / "audit.jsonl"
 
+    @property
+    def recordings(self) -> Path:
+        """The operator's newest rounds, a file each, for `commonpool replay`."""
+        return self.root / "recordings"
+
     def user_kubeconfig(self, user: str) -> Path:
         """The kubeconfig of one user."""
         return self.users / f"{user}.kubeconfig"

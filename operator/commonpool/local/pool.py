@@ -46,6 +46,7 @@ def build_operator(site: Site) -> Process:
         "COMMONPOOL_LIBPACKING": str(site.binaries.find("libpacking.so")),
         "COMMONPOOL_HTTP_HOST": "127.0.0.1",
         "COMMONPOOL_HTTP_PORT": str(port),
+        "COMMONPOOL_RECORDINGS": str(site.places.recordings),
         "PYTHONUNBUFFERED": "1",
     }
     return Process(
