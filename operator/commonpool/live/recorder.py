@@ -10,20 +10,23 @@ MOST_FILES = 64
 
 
 class Recorder:
-    """Writes into `folder` if there is one, the newest 64 rounds."""
+    """Writes into `folder` if there is one: the newest 64 rounds, those of earlier lives of the process included."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._written: deque[Path] = deque()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
+            self._written.extend(sorted(folder.glob("round-*.json")))
 
     def keep(self, cycle: Cycle) -> None:
-        """Write a round down if it placed something."""
+        """Write a round down if it placed something; a file under that name is always whole."""
         if self._folder is None or not cycle.plan.place:
             return
         path = self._folder / f"round-{cycle.plan.epoch:06d}-{cycle.plan.number:010d}.json"
-        path.write_text(render_recording(Recording(cycle.snapshot, cycle.plan)), encoding="utf-8")
+        draft = path.with_suffix(".draft")
+        draft.write_text(render_recording(Recording(cycle.snapshot, cycle.plan)), encoding="utf-8")
+        draft.replace(path)
         self._written.append(path)
-        if len(self._written) > MOST_FILES:
+        while len(self._written) > MOST_FILES:
             self._written.popleft().unlink(missing_ok=True)
