@@ -122,6 +122,19 @@ def test_a_deployment_that_is_given_accelerators_later_is_sent_to_the_pool_once(
     town.alice.delete(f"{path}/{name}")
 
 
+@pytest.mark.parametrize("own", [[], [{"key": "example.com/spare", "operator": "Exists"}]])
+def test_a_template_that_gives_up_its_accelerators_gets_back_what_it_was(town: Town, own: list[Manifest]) -> None:
+    path, name = f"{town.path('Deployment')}", f"shrinks-{len(own)}"
+    tolerations: Manifest = {"tolerations": own} if own else {}
+    town.alice.create(path, make_apps("Deployment", GPU, name=name, **tolerations))
+    without = {"spec": {"template": {"spec": make_apps("Deployment")["spec"]["template"]["spec"]}}}
+    town.alice.request("PATCH", f"{path}/{name}", without)
+    spec = town.admin.get(f"{path}/{name}")["spec"]["template"]["spec"]
+    assert spec["schedulerName"] == "default-scheduler"
+    assert spec.get("tolerations", []) == own
+    town.alice.delete(f"{path}/{name}")
+
+
 def is_observed(deployment: Manifest) -> bool:
     status = deployment.get("status", {})
     return bool(status.get("observedGeneration") == deployment["metadata"]["generation"] and status.get("updatedReplicas") == 1)

@@ -41,6 +41,9 @@ def make_ways_of_a_pod(make: Callable[..., Manifest], at: str) -> Iterator[Way]:
     yield way("a node, without accelerators", make(nodeName="gpu-0001"), f"{spec}.nodeName `gpu-0001`", make())
     yield way("another scheduler", make(GPU, schedulerName="volcano"), f"{spec}.schedulerName `volcano`", make(schedulerName="volcano"))
     yield way(
+        "the pool's scheduler without need", make(schedulerName="commonpool"), f"{spec}.schedulerName `commonpool` plans only", make()
+    )
+    yield way(
         "the pool's toleration without need", make(tolerations=[POOL_TOLERATION]), f"{spec}.tolerations: `commonpool.dev/pool`", make(GPU)
     )
     yield way("every taint tolerated", make(tolerations=[EVERY_TAINT]), f"{spec}.tolerations: `operator: Exists`", other_taint)

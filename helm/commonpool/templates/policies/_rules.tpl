@@ -14,6 +14,10 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
   messageExpression: |-
     "{{ .at }}.schedulerName `" + variables.spec.?schedulerName.orValue('') + "` would take accelerators that nobody counts: leave it out, the pool's scheduler `commonpool` is set for you"
 - expression: |-
+    !variables.fresh || variables.wants || variables.spec.?schedulerName.orValue('') != 'commonpool'
+  messageExpression: |-
+    "{{ .at }}.schedulerName `commonpool` plans only what asks for an accelerator, and would hold this for ever: leave it out, or ask under resources.limits, e.g. `{{ $example }}: 1`"
+- expression: |-
     variables.tolerations.size() == 0 || variables.wants || variables.byRight
   messageExpression: |-
     "{{ .at }}.tolerations: `" + (variables.tolerations[0].?key.orValue('') == '' ? 'operator: Exists' : variables.tolerations[0].key)
