@@ -23,6 +23,8 @@ class Progress:
     """Why it failed, or why its children could not be made."""
     refused: bool = False
     """The API refused its children."""
+    ending: bool = False
+    """All its pods have finished, and the object that made them has not said yet what that means."""
 
 
 def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -> Progress:
@@ -34,7 +36,8 @@ def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -
     ready = sum(pod.ready and pod.holds for pod in known)
     if child is not None:
         outcome: Outcome | None = (Reason.FAILED if child.failed else Reason.COMPLETED) if child.finished else None
-        return Progress(child.replicas if outcome is None else want, ready, outcome, child.message)
+        ending = outcome is None and bool(known) and all(pod.finished for pod in known)
+        return Progress(child.replicas if outcome is None else want, ready, outcome, child.message, ending=ending)
     alone = [pod for pod in known if pod.child.kind == "Pod"]
     if alone and all(pod.finished for pod in alone):
         failed = any(pod.phase == "Failed" for pod in alone)
