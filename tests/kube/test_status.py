@@ -37,6 +37,7 @@ class Moment:
     outcome: Reason | None = None
     refused: bool = False
     ending: bool = False
+    succeeded: int = 0
     later: int = 0
     """Seconds since the moment before."""
 
@@ -47,11 +48,12 @@ def look(workload: GPUWorkload, moment: Moment) -> WorkloadView:
     assert outcome in {None, Reason.COMPLETED, Reason.FAILED}
     return WorkloadView(
         workload=workload,
-        planned=make_workload(replicas=max(4, moment.bound + moment.promised), held=held),
+        planned=make_workload(replicas=max(4 - moment.succeeded, moment.bound + moment.promised), held=held),
         hold=moment.hold,
         progress=Progress(
             want=4,
             ready=moment.ready,
+            succeeded=moment.succeeded,
             outcome=outcome,
             message="the API said no" if moment.refused else "",
             refused=moment.refused,
@@ -93,6 +95,7 @@ moments = st.builds(
     outcome=st.sampled_from([None, None, None, Reason.COMPLETED, Reason.FAILED]),
     refused=st.booleans(),
     ending=st.booleans(),
+    succeeded=st.integers(0, 4),
     later=st.integers(0, 10_000),
 )
 
@@ -131,6 +134,12 @@ def test_between_the_end_of_its_pods_and_the_word_of_its_job_nothing_is_told_but
     assert (ending.replicas, ending.pool, ending.promised_at) == (running.replicas, running.pool, running.promised_at)
     assert (ending.accelerators, ending.accelerator_seconds) == (0, 5 * (running.accelerators or 0))
     assert get_state(completed) == Reason.COMPLETED
+
+
+def test_a_gang_does_not_become_smaller_while_its_pods_end_one_after_another() -> None:
+    told = live([Moment(bound=4 - done, ready=4 - done, succeeded=done) for done in range(4)] + [Moment(outcome=Reason.COMPLETED)])
+    assert [status.replicas.summary for _, status in told if status.replicas] == ["4/4"] * 5
+    assert {get_condition(status, "Placed").status for _, status in told} == {"True"}
 
 
 def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401 any part of a manifest

@@ -29,6 +29,7 @@ class Standing:
     """Places that a pod has taken."""
     ready: int
     want: int
+    """Pods that have a place or need one."""
     accelerators: int
     together: bool
     """Its pods run all at once or are of no use."""
