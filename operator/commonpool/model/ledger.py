@@ -198,15 +198,19 @@ class _Facts:
         return waiting.popleft() if waiting else None
 
     def _shrink(self, wanted: int) -> None:
-        """Give back what a workload that has become smaller will not use: the newest places first."""
-        alive = sum(1 for pod in self.pods if pod.node is not None and not pod.finished and not pod.terminating)
-        room = max(0, wanted - alive)
-        for mark in self.marks:
-            if mark.state is not _State.OUTSTANDING:
-                continue
-            if mark.entry.seat.rank >= wanted or (mark.entry.seat == ANY_SEAT and room == 0):
+        """Give back what a workload that has become smaller will not use: of the places for any pod the newest first."""
+        room = wanted - sum(1 for pod in self.pods if pod.node is not None and not pod.finished and not pod.terminating)
+        open_marks = [mark for mark in self.marks if mark.state is _State.OUTSTANDING]
+        for mark in open_marks:
+            if mark.entry.seat.rank >= wanted:
                 mark.state = _State.VOID
-            room = max(0, room - 1)
+            elif mark.entry.seat != ANY_SEAT:
+                room -= 1
+        for mark in open_marks:
+            if mark.entry.seat == ANY_SEAT:
+                room -= 1
+                if room < 0:
+                    mark.state = _State.VOID
 
 
 def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark]]], owing_unnamed: AbstractSet[ChildKey]) -> Standing:

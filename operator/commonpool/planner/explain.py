@@ -117,10 +117,11 @@ class Explainer:
         needed = least(workload) * workload.shape.gpu_milli
         free = self._draft.free_milli[pool]
         inside = f"one `{workload.required_level}` of pool `{pool}`" if workload.required_level else f"pool `{pool}`"
+        waits_for = f"{_render_count(needed)} accelerators of {inside} are free on nodes that fit its pods"
         return _Obstacle(
             Reason.INSUFFICIENT_CAPACITY,
             f"{inside} has room for {fitting} of {_render_pods(least(workload), workload.shape)} now",
-            change or f"waits until {_render_count(needed)} accelerators of {inside} are free; {_render_count(free)} of pool `{pool}` are",
+            change or f"waits until {waits_for}; {_render_count(free)} are free in all",
         )
 
 
@@ -145,7 +146,9 @@ def _explain_limit(workload: Workload, refusal: Refusal, change: str) -> _Obstac
         f"by {_render_count(excess)}: {_render_count(refusal.used)} are held"
     )
     if asked > refusal.most:
-        return _Obstacle(refusal.reason, message, change or f"at most {refusal.most // refusal.pod} replicas are within it")
+        most = refusal.most // refusal.pod
+        alone = f"at most {most} replica{'' if most == 1 else 's'} are within it" if most else "not even one replica is within it"
+        return _Obstacle(refusal.reason, message, change or alone)
     return _Obstacle(refusal.reason, message, change or f"starts when {_render_count(excess)} {unit} held there are given back")
 
 
