@@ -84,6 +84,10 @@ class LocalCluster:
         """The admin's client."""
         return self._site().client()
 
+    def find_program(self, program: str) -> Path:
+        """One of `binaries.PROGRAMS`, as this cluster runs it; built if need be."""
+        return self._binaries.find(program)
+
     def processes(self) -> list[ProcessState]:
         """All processes in the order in which they start."""
         wanted = self._wanted(read_memory(self.places.memory)) if self.places.memory.exists() else []
