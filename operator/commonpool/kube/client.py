@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
+import yaml
 from kubernetes.aio import config as kubernetes_config
 from kubernetes.aio.client import ApiClient, Configuration
 
@@ -179,8 +180,9 @@ async def connect(kubeconfig: Path | None = None, *, concurrency: int = 32, guar
             await kubernetes_config.load_kube_config(str(kubeconfig), client_configuration=configuration, persist_config=False)
         else:
             await _load_default(configuration)
-    except (kubernetes_config.ConfigException, OSError) as error:
-        raise SetupError(f"no cluster: {error}", hint="name a kubeconfig with COMMONPOOL_KUBECONFIG") from error
+    except (kubernetes_config.ConfigException, OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:  # it checks little
+        where = f"`{kubeconfig}` is no kubeconfig" if kubeconfig is not None else "no cluster"
+        raise SetupError(f"{where}: {error}", hint="KUBECONFIG, or COMMONPOOL_KUBECONFIG, names the file") from error
     configuration.connection_pool_maxsize = concurrency + _WATCHES
     return Client(ApiClient(configuration), concurrency=concurrency, guard=guard)
 
