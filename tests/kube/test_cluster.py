@@ -11,6 +11,7 @@ from tests.kube.objects import (
     deployment_body,
     inference_body,
     job_body,
+    make_metadata,
     own_body,
     pod_body,
     pool_body,
@@ -27,12 +28,14 @@ from commonpool.kube.cluster import LiveCluster
 from commonpool.kube.errors import Forbidden, Invalid, Unavailable
 from commonpool.kube.promises import Promises
 from commonpool.kube.resources import (
+    CUSTOM_RESOURCES,
     DEPLOYMENTS,
     EVENTS,
     GPU_POOLS,
     GPU_WORKLOADS,
     JOBS,
     PODS,
+    RESOURCE_QUOTAS,
     ROUNDS,
     TENANTS,
     Resource,
@@ -362,3 +365,21 @@ async def test_a_failure_is_logged_once_and_again_only_after_it_was_gone(caplog:
     await stage.round()
     await stage.settled()
     assert [record.message for record in caplog.records] == ["Round r-0000000001-1: no"]
+
+
+async def test_a_tenants_quota_counts_workloads_only_when_the_quota_controller_knows_them() -> None:
+    stage = Stage()
+    stage.put(CUSTOM_RESOURCES, {"metadata": make_metadata("gpuworkloads.commonpool.dev")})
+    stage.put(TENANTS, own_body("Tenant", "vision", {"namespaces": [NAMESPACE]}, generation=2))
+
+    def find_counts() -> set[str]:
+        return set(stage.api.objects[RESOURCE_QUOTAS.plural, NAMESPACE, "commonpool-objects"]["spec"]["hard"])
+
+    await stage.settled()
+    assert "count/jobs.batch" in find_counts()
+    assert "count/gpuworkloads.commonpool.dev" not in find_counts()
+    stage.now_at += 60
+    assert await stage.settled() == []
+    stage.now_at += 60
+    assert await stage.settled() == ["apply ResourceQuota commonpool-objects"]
+    assert "count/gpuworkloads.commonpool.dev" in find_counts()
