@@ -142,6 +142,37 @@ def test_a_sibling_may_use_the_parents_guarantee_but_not_what_is_kept_for_the_ot
     assert get_hold(greedy, "two").reason is Reason.RESERVED_FOR_OTHERS
 
 
+def test_what_several_placements_use_of_one_guarantee_frees_nothing_that_is_kept_for_another() -> None:
+    made = plan(
+        make_workload("first", age=9),
+        make_workload("second", age=8),
+        make_workload("guest", tenant="nlp", replicas=2),
+        nodes=make_nodes(4),
+        tenants=[make_tenant("vision"), make_tenant("nlp"), make_tenant("speech")],
+        quotas=[make_quota("vision", guaranteed=16, lendable=0), make_quota("speech", guaranteed=8, lendable=0)],
+    )
+    assert find_places(made, "first")
+    assert find_places(made, "second")
+    assert get_hold(made, "guest").reason is Reason.RESERVED_FOR_OTHERS
+
+
+def test_what_use_frees_of_a_guarantee_in_another_unit_is_given_out_in_the_same_round() -> None:
+    """32 reference accelerators could mean 32 slow ones; once 8 fast ones serve most of them, 6.4 are still kept."""
+    pools = [make_pool("a100"), make_pool("h100")]
+    made = plan(
+        make_workload("early", tenant="nlp", pools=("a100",), replicas=2, priority=1),
+        make_workload("owner", pools=("h100",)),
+        nodes=[*make_nodes(3, pool="a100"), *make_nodes(2)],
+        pools=pools,
+        quotas=[
+            make_quota("nlp", "a100", "h100", guaranteed=16),
+            make_quota("vision", "a100", "h100", guaranteed=32, lendable=0, weights_milli=(1000, 3200)),
+            make_quota("nlp", "a100", guaranteed=16),
+        ],
+    )
+    assert [place.workload for place in made.place] == ["vision-dev/owner", "nlp-dev/early"]
+
+
 def test_a_guarantee_over_two_pools_leaves_the_choice_of_pool_to_its_owner() -> None:
     """8 of either pool are kept: one pool may fill up while the other can still serve the guarantee."""
     pools = [make_pool("a100"), make_pool("h100")]
