@@ -9,7 +9,7 @@ from commonpool.model.codec import parse_json, render_json
 from commonpool.model.plan import Plan
 from commonpool.model.snapshot import Snapshot, build_snapshot
 from commonpool.planner import plan_round
-from commonpool.sim.replay import find_difference, parse_recording, render_recording, replay
+from commonpool.sim.replay import find_difference, parse_recording, render_recording
 
 ENGINE = ReferenceEngine()
 
@@ -35,8 +35,7 @@ def test_a_recorded_round_comes_back_as_it_was() -> None:
 
 def test_a_recorded_snapshot_is_planned_again_to_the_same_bytes() -> None:
     recording = make_round()
-    assert replay(render_json(recording.snapshot), ENGINE) == render_json(recording.plan)
-    assert find_difference(recording, ENGINE) is None
+    assert find_difference(parse_recording(render_recording(recording)), ENGINE) is None
 
 
 def test_a_plan_that_differs_is_shown_where_it_differs() -> None:
