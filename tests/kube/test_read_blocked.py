@@ -37,7 +37,12 @@ def test_a_label_that_names_no_tenant_is_no_membership() -> None:
 
 @pytest.mark.parametrize(
     ("allowed", "blocked"),
-    [(None, Reason.PRIORITY_NOT_ALLOWED), (["vision-low", "urgent"], None), (["vision-low"], Reason.PRIORITY_NOT_ALLOWED), ([], Reason.PRIORITY_NOT_ALLOWED)],
+    [
+        (None, Reason.PRIORITY_NOT_ALLOWED),
+        (["vision-low", "urgent"], None),
+        (["vision-low"], Reason.PRIORITY_NOT_ALLOWED),
+        ([], Reason.PRIORITY_NOT_ALLOWED),
+    ],
 )
 def test_a_priority_must_be_one_of_the_tenants(allowed: list[str] | None, blocked: Reason | None) -> None:
     mirror = FilledMirror()
