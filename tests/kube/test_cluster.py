@@ -227,7 +227,7 @@ async def test_a_round_of_the_same_name_that_says_something_else_is_not_ours() -
 async def test_a_refused_child_gives_its_place_back_and_is_tried_again_later() -> None:
     stage = Stage()
     stage.put(GPU_WORKLOADS, training_body())
-    refusal = Forbidden("exceeded quota: count/jobs.batch")
+    refusal = Invalid("exceeded quota: count/jobs.batch")
     stage.api.faults["create Job pretrain"] = [refusal, refusal]
     await stage.settled()
     assert stage.api.all(ROUNDS) == []
@@ -242,6 +242,18 @@ async def test_a_refused_child_gives_its_place_back_and_is_tried_again_later() -
     assert await stage.settled() == []
     stage.now_at += 1
     await stage.settled()
+    assert len(stage.api.all(JOBS)) == 1
+
+
+async def test_a_right_that_is_missing_for_a_moment_costs_no_place() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    stage.api.faults["create Job pretrain"] = [Forbidden("the roles are not known yet")]
+    await stage.round()
+    assert [type(failure.error).__name__ for failure in stage.cluster.failures] == ["Forbidden"]
+    assert len(stage.api.all(ROUNDS)) == 1
+    assert stage.state() == Reason.PLACED
+    await stage.round()
     assert len(stage.api.all(JOBS)) == 1
 
 

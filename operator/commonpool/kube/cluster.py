@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from commonpool.errors import BugError, ClusterError
 from commonpool.kube.children import is_child
 from commonpool.kube.client import Client, decode_plain
-from commonpool.kube.errors import AlreadyExists, Forbidden, Invalid
+from commonpool.kube.errors import AlreadyExists, Invalid
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.promises import Promises
 from commonpool.kube.read import World, read_world
@@ -122,7 +122,7 @@ class LiveCluster:
         try:
             for write in release.writes:
                 await self._make(release, write)
-        except (Invalid, Forbidden) as error:
+        except Invalid as error:
             self._refuse(release, error.message, now_at)
             raise
         if not release.refusal:
