@@ -395,3 +395,18 @@ async def test_a_tenants_quota_counts_workloads_only_when_the_quota_controller_k
     stage.now_at += 60
     assert await stage.settled() == ["apply ResourceQuota commonpool-objects"]
     assert "count/gpuworkloads.commonpool.dev" in find_counts()
+
+
+async def test_nothing_is_promised_as_long_as_what_is_void_still_stands() -> None:
+    stage = Stage()
+    stage.put(DEPLOYMENTS, deployment_body("web"))
+    stage.put(GPU_WORKLOADS, tracked_body("web", "Deployment"))
+    stage.put(PODS, service_pod_body("web-a", "web"))
+    await stage.settled()
+    stage.mirror.pods.drop((NAMESPACE, "web-a"), stage.mirror.pods.find_uid(NAMESPACE, "web-a"))
+    stage.put(PODS, service_pod_body("web-b", "web"))
+    stage.api.faults["delete Round r-0000000001-1"] = [Unavailable("no answer")]
+    await stage.round()
+    assert not [write for write in stage.api.wrote() if "Round" in write]
+    await stage.round()
+    assert [write for write in stage.api.wrote() if "Round" in write] == ["delete Round r-0000000001-1", "create Round r-0000000002-1"]

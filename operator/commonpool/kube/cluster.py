@@ -88,7 +88,8 @@ class LiveCluster:
         if world is None or world.snapshot is not snapshot:
             raise BugError("a plan is applied to the snapshot that was read last, and to no other")
         failures = await self._promises.clear(world.standing)
-        failures += await self._promise(world, plan)
+        if not failures:  # a void entry that still stands could mean something again, when its slot has been given away
+            failures += await self._promise(world, plan)
         promised = self._find_promised(plan)
         written = replace(plan, place=tuple(place for place in plan.place if build_line(place) in promised))
         failures += await self._release(world, snapshot.now_at)
