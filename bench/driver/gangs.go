@@ -16,6 +16,13 @@ import (
 // its pods. To the pool it is a Job like any other.
 const managedBy string = "commonpool.dev/bench-driver"
 
+// tryJob asks for one Job without making it: what the apiserver compiles and
+// reads on first use it then has.
+func tryJob(ctx context.Context, d *driver) error {
+	_, err := d.user.BatchV1().Jobs(d.Namespace).Create(ctx, d.job(0), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	return err
+}
+
 // makeJobs lets the tenant's user submit Jobs, and everybody else do the rest.
 func makeJobs(ctx context.Context, d *driver) error {
 	return d.each(d.Gangs, func(gang int) error {

@@ -36,6 +36,7 @@ type order struct {
 // modes are the kinds of load. Each returns when its last request is answered.
 var modes = map[string]func(context.Context, *driver) error{
 	"warm":    warm,
+	"try":     tryJob,
 	"ceiling": makeAndBind,
 	"pods":    makePods,
 	"jobs":    makeJobs,

@@ -61,11 +61,7 @@ def run_all(settings: Settings, setting: Setting, modes: Sequence[Mode], teller:
 def run_once(cluster: LocalCluster, setting: Setting, mode: Mode, number: int) -> Run:
     """Warm the watch caches up, wait for silence, measure."""
     tail = Tail(cluster.places.audit_log)
-    warm = Load(cluster.find_program("bench-driver"), _build_order(cluster, setting, "warm", "default"))
-    try:
-        warm.finish(setting.timeout_seconds)
-    finally:
-        warm.close()
+    _warm_up(cluster, setting, mode)
     _await_quiet(tail)
     tail = Tail(cluster.places.audit_log)
     pids = _find_pids(cluster)
@@ -89,6 +85,17 @@ def run_once(cluster: LocalCluster, setting: Setting, mode: Mode, number: int) -
         peak_mib={name: read_peak_mib(pid) for name, pid in pids.items()},
         problems=find_problems(read_pods(cluster.client(), NAMESPACE), setting, held=read_pods(cluster.client(), WAITING)),
     )
+
+
+def _warm_up(cluster: LocalCluster, setting: Setting, mode: Mode) -> None:
+    """As many pods as will be made, made and deleted; and where Jobs will be made, one that is only tried."""
+    loads = [("warm", "default"), *([("try", NAMESPACE)] if mode in {Mode.POOL, Mode.JOBS} else [])]
+    for name, namespace in loads:
+        load = Load(cluster.find_program("bench-driver"), _build_order(cluster, setting, name, namespace))
+        try:
+            load.finish(setting.timeout_seconds)
+        finally:
+            load.close()
 
 
 def read_pods(client: Client, namespace: str) -> list[Manifest]:

@@ -35,7 +35,8 @@ def open_cluster(settings: Settings, setting: Setting, mode: Mode, teller: Telle
     cluster = LocalCluster(settings, CLUSTER, teller)
     ours = mode in {Mode.POOL, Mode.JOBS}
     try:
-        cluster.up(Wish(fleet=build_fleet(setting, tainted=ours), pool=ours, operator=ours, audit=True), fresh=True)
+        fleet = build_fleet(setting, tainted=ours)
+        cluster.up(Wish(fleet=fleet, pool=ours, operator=ours, audit=True, fairness=False), fresh=True)
         cluster.stop("kwok")
         if ours:
             _make_pool(cluster.client(), setting)
