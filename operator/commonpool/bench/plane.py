@@ -100,7 +100,7 @@ def _hold(client: Client, pods: int) -> None:
 
     def all_exist() -> bool:
         found = client.get(f"/apis/apps/v1/namespaces/{WAITING}/deployments")["items"]
-        return sum((each.get("status") or {}).get("replicas", 0) for each in found) >= pods
+        return sum(int((each.get("status") or {}).get("replicas", 0)) for each in found) >= pods
 
     wait_until(all_exist, f"{pods} pods wait", _PATIENCE_SECONDS + pods // 20)
 

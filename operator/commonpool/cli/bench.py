@@ -7,12 +7,18 @@ from typing import Annotated
 import typer
 
 from commonpool.bench.bind import Run, run_all
-from commonpool.bench.bindreport import HEADER, build_report, render_bind
+from commonpool.bench.bindreport import HEADER, Report, build_report, render_bind
 from commonpool.bench.machine import describe_machine
+from commonpool.bench.round import HEADER as ROUND_HEADER
+from commonpool.bench.round import Crowd, render_round, run_rounds
+from commonpool.bench.round import build_report as build_round_report
 from commonpool.bench.setting import Mode, Setting
 from commonpool.cli.output import Output, OutputOption, print_data, render_table
 from commonpool.cli.progress import telling
 from commonpool.config import read_settings
+from commonpool.engine.choose import choose_engine
+from commonpool.local.binaries import Binaries
+from commonpool.local.places import find_source
 
 app = typer.Typer(
     name="bench",
@@ -62,7 +68,50 @@ def bind(  # noqa: PLR0913 - each is an option of the command
         print_data(report, output)
         return
     typer.echo(render_table(HEADER, list(render_bind(report))))
-    typer.echo("\nCPU in CPU-ms a pod. Goals:")
+    _print_goals(report)
+
+
+@app.command("round")
+def plan(  # noqa: PLR0913 - each is an option of the command
+    *,
+    nodes: Annotated[int, typer.Option(min=8, max=100_000, help="Nodes, in four pools.")] = 5000,
+    running: Annotated[int, typer.Option(min=1, help="Workloads that hold their places.")] = 3000,
+    pending: Annotated[int, typer.Option(min=1, help="Workloads that wait.")] = 2000,
+    runs: Annotated[int, typer.Option(min=1, help="Rounds measured of each sort.")] = 5,
+    reference_runs: Annotated[int, typer.Option(min=0, help="The same with the engine in plain Python, which is slow.")] = 0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Plan rounds over a big pool in memory: `busy`, in which work is placed, and `still`, the one after, in which nothing moves.
+
+    The pool is made from a seed: four kinds of nodes, 48 tenants within tenants with quotas, work of all sizes. No cluster is involved.
+
+    For example:
+
+        commonpool bench round -o json > round.json
+
+        commonpool bench round --nodes 500 --running 300 --pending 200 --reference-runs 1
+
+    Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage.
+    """
+    machine = describe_machine()
+    settings = read_settings()
+    with telling() as teller:
+        library = settings.libpacking or Binaries(find_source(settings), settings.cache_dir, teller).find("libpacking.so")
+        choice = choose_engine(library)
+        teller.say(f"packing with the {choice.engine.name} engine: {choice.why}")
+        crowd = Crowd(nodes, running, pending)
+        results, world = run_rounds(crowd, choice.engine, runs, reference_runs)
+    report = build_round_report(machine, crowd, world, results)
+    if output in {Output.JSON, Output.YAML}:
+        print_data(report, output)
+        return
+    typer.echo(render_table(ROUND_HEADER, list(render_round(report))))
+    _print_goals(report)
+
+
+def _print_goals(report: Report) -> None:
+    typer.echo("\nGoals:")
     for goal in report["goals"]:
         bound = f"at least {goal['atLeast']}" if "atLeast" in goal else f"at most {goal['atMost']}"
-        typer.echo(f"  {goal['mode']}: {goal['measured']} {goal['what']} ({bound}): {'met' if goal['met'] else 'not met'}")
+        whose = f"{goal['mode']}: " if "mode" in goal else ""
+        typer.echo(f"  {whose}{goal['measured']} {goal['what']} ({bound}): {'met' if goal['met'] else 'not met'}")
