@@ -171,10 +171,12 @@ class Story:
         assert not found
 
     def heal(self) -> None:
-        """Start again what was killed."""
+        """Start again what was killed, and wait until people can go on: a new apiserver learns roles and kinds while it serves."""
         for process in self.cluster.processes():
             if process.state == "stopped":
                 self.cluster.start(process.name)
+        for member in self.members:
+            eventually(partial(self._is_open, member), within_seconds=PATIENCE_SECONDS)
 
     def clear(self) -> None:
         """Remove all that the test made, and wait until the pool is free again."""
