@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from commonpool.bench.audit import Account, Tail
-from commonpool.bench.cpu import read_all_cpu_ms, read_peak_mib
+from commonpool.bench.cpu import read_all_cpu_ms, read_machine_cpu_ms, read_peak_mib
 from commonpool.bench.load import Load, Order
 from commonpool.bench.plane import NAMESPACE, USER, WAITING, build_fleet, open_cluster
 from commonpool.bench.setting import Mode, Setting
@@ -38,6 +38,8 @@ class Run:
     cpu_ms_at_last_binding: dict[str, float]
     """The same until the last binding was seen, without the load's own."""
     peak_mib: dict[str, int]
+    others_cpus: float
+    """How many processors, on average, were busy with other things than this run until the last binding."""
     problems: tuple[str, ...]
     """What is wrong with the result itself: pods without a node, nodes over, gangs in part."""
 
@@ -65,11 +67,11 @@ def run_once(cluster: LocalCluster, setting: Setting, mode: Mode, number: int) -
     _await_quiet(tail)
     tail = Tail(cluster.places.audit_log)
     pids = _find_pids(cluster)
-    before = read_all_cpu_ms(pids)
+    before, machine_before, began = read_all_cpu_ms(pids), read_machine_cpu_ms(), time.monotonic()
     load = Load(cluster.find_program("bench-driver"), _build_order(cluster, setting, _LOADS[mode], NAMESPACE))
     try:
         _await_bindings(tail, setting, load)
-        at_last = read_all_cpu_ms(pids)
+        at_last, machine_ms, took_ms = read_all_cpu_ms(pids), read_machine_cpu_ms() - machine_before, 1000 * (time.monotonic() - began)
         driver_ms = load.finish(setting.timeout_seconds)
     finally:
         load.close()
@@ -83,6 +85,7 @@ def run_once(cluster: LocalCluster, setting: Setting, mode: Mode, number: int) -
         cpu_ms={name: after[name] - before[name] for name in pids} | {"driver": driver_ms},
         cpu_ms_at_last_binding={name: at_last[name] - before[name] for name in pids},
         peak_mib={name: read_peak_mib(pid) for name, pid in pids.items()},
+        others_cpus=max(0.0, machine_ms - driver_ms - sum(at_last[name] - before[name] for name in pids)) / took_ms,
         problems=find_problems(read_pods(cluster.client(), NAMESPACE), setting, held=read_pods(cluster.client(), WAITING)),
     )
 

@@ -39,6 +39,7 @@ def build_run(run: Run) -> Report:
         "run": run.number,
         "podsPerSecond": round(run.pods / wall, 1) if wall > 0 else 0.0,
         "wallSeconds": round(wall, 2),
+        "cpusBusyWithOtherThings": round(run.others_cpus, 2),
         "cpuMsPerPod": _per_pod(run.cpu_ms, run.pods),
         "cpuMsPerPodAtLastBinding": _per_pod(run.cpu_ms_at_last_binding, run.pods),
         "writesPerPod": round(sum(account.writes.values()) / run.pods, 3),

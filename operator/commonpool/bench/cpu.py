@@ -26,6 +26,12 @@ def read_all_cpu_ms(pids: Mapping[str, int]) -> dict[str, float]:
     return {name: read_cpu_ms(pid) for name, pid in pids.items()}
 
 
+def read_machine_cpu_ms() -> float:
+    """CPU time that everything on this machine has used since it started, and that a host of it took away."""
+    user, nice, system, _idle, _wait, irq, softirq, steal = Path("/proc/stat").read_text(encoding="ascii").split()[1:9]
+    return sum(int(ticks) for ticks in (user, nice, system, irq, softirq, steal)) * 1000 / _TICKS
+
+
 def read_peak_mib(pid: int) -> int:
     """The most memory that the process has had at once (VmHWM)."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
