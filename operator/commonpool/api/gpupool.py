@@ -198,6 +198,8 @@ class GPUPoolStatus(Model):
     """Nodes that belong to the pool."""
     accelerators: PoolAccelerators | None = None
     """The pool's accelerators, counted."""
+    resource_name: Key | None = None
+    """The extended resource by which pods ask for one accelerator: the spec's, or the catalogue's."""
     largest_free_gang: Count | None = None
     """Accelerators of the largest gang of whole nodes that would start now."""
     conditions: Conditions | None = None
@@ -225,7 +227,7 @@ class GPUPool(Object):
             AGE,
             Column("Vendor", ".spec.vendor", "Who makes the accelerator.", wide=True),
             Column("Unhealthy", ".status.accelerators.unhealthy", "Accelerators that cannot be used.", type="integer", wide=True),
-            Column("Resource", ".spec.resourceName", "The extended resource by which pods ask for it.", wide=True),
+            Column("Resource", ".status.resourceName", "The extended resource by which pods ask for it.", wide=True),
             Column("Price", ".spec.price.perHour", "Price of an accelerator for an hour.", wide=True),
             Column("Reason", '.status.conditions[?(@.type=="Ready")].reason', "Why it is ready or not.", wide=True),
         ),

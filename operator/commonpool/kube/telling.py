@@ -25,6 +25,7 @@ from commonpool.kube.status import (
     find_status_patch,
     read_progress,
 )
+from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
@@ -76,8 +77,10 @@ class Telling:
             workload = run.own.parsed if run.own is not None else None
             if run.own is None or workload is None or run.own.terminating:
                 continue
-            view = WorkloadView(workload, planned.get(run.name), holds.get(run.name), _read_progress(run), why.get(run.name, ""))
-            made_of = (workload, view.planned, view.hold, view.progress, view.why)
+            view = WorkloadView(
+                workload, planned.get(run.name), holds.get(run.name), _read_progress(run), why.get(run.name, ""), list_workload_remarks(run)
+            )
+            made_of = (workload, view.planned, view.hold, view.progress, view.why, view.remarks)
             known = self._quiet.get(run.name)
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known

@@ -3,6 +3,7 @@
 from commonpool.api import GPUPool
 from commonpool.api.gpupool import GPUPoolStatus, PoolAccelerators
 from commonpool.kube.status.conditions import Judgement, build_conditions
+from commonpool.kube.status.remarks import list_pool_remarks
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.reasons import Reason
 from commonpool.model.usage import NO_USE, PoolUse
@@ -23,6 +24,7 @@ def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int) -> GPUPoo
             free=use.free // GPU_MILLI,
             unhealthy=use.unhealthy // GPU_MILLI,
         ),
+        resource_name=pool.spec.completed().resource_name,
         largest_free_gang=use.free_in_whole_nodes // GPU_MILLI,
         conditions=build_conditions(previous.conditions, [_judge(pool, use)], now_at, generation),
         kopf=previous.kopf,
@@ -39,9 +41,10 @@ def _judge(pool: GPUPool, use: PoolUse) -> Judgement:
     if not use.nodes:
         return Judgement("Ready", "False", Reason.NO_NODES, "no node matches `nodes`: compare it with `kubectl get nodes --show-labels`")
     if not use.total:
-        message = f"{_count(use.nodes)} match and none offers `{spec.resource_name}`: is the device plugin running there?"
+        message = f"{_count(use.nodes)} with these labels, and none offers `{spec.resource_name}`: is the device plugin running there?"
         return Judgement("Ready", "False", Reason.NO_ACCELERATORS, message)
-    return Judgement("Ready", "True", Reason.READY, f"{_count(use.nodes)} offer {use.total // GPU_MILLI} `{spec.resource_name}`")
+    offer = f"{_count(use.nodes)} {'offers' if use.nodes == 1 else 'offer'} {use.total // GPU_MILLI} `{spec.resource_name}`"
+    return Judgement("Ready", "True", Reason.READY, "; ".join((offer, *list_pool_remarks(pool))))
 
 
 def _count(nodes: int) -> str:

@@ -31,6 +31,8 @@ class WorkloadView:
     progress: Progress
     why: str = ""
     """The reason for which this round placed it, if it did."""
+    remarks: tuple[str, ...] = ()
+    """What it asks for and does not get yet (`status.remarks`)."""
 
 
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
@@ -78,6 +80,7 @@ def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus) -> Standing:
         accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
         together=key is not None and key.kind == "Job",
         why=view.why,
+        remarks=view.remarks,
         ending=progress.ending and not holdings and view.hold is None,
     )
 
