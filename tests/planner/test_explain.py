@@ -37,6 +37,12 @@ def test_a_pod_that_no_node_can_hold_hears_it_at_once() -> None:
     assert picky.message == "no node of pool `h100` that the workload's node selector chooses can hold 1 pod with 8 accelerators each"
 
 
+def test_a_pod_whose_cpu_no_node_has_hears_that_it_is_not_the_accelerators() -> None:
+    hold = get_hold(plan(make_workload("hungry", gpus=1, cpu_milli=9_000_000), nodes=make_nodes(4)), "hungry")
+    assert hold.message.startswith("no node of pool `h100` can hold 1 pod with 1 accelerators each and 9000 CPUs and ")
+    assert hold.nearest_change == "ask for less CPU or memory a pod"
+
+
 def test_a_domain_that_is_too_small_even_when_empty_is_told_at_once() -> None:
     hold = get_hold(plan(make_workload("gang", replicas=3, required=RACK), nodes=make_nodes(4, racks=2)), "gang")
     assert hold.reason is Reason.TOPOLOGY_NOT_SATISFIABLE

@@ -25,6 +25,7 @@ QUEUED_REASONS = (
 )
 """What time or others can change. A workload that waits for one of these has a place in the queue; nearest to a start first."""
 
+MIB = 1 << 20
 _HOPELESS_REASONS = (Reason.TOPOLOGY_NOT_SATISFIABLE, Reason.GANG_LARGER_THAN_POOL)
 _NEARNESS = {reason: rank for rank, reason in enumerate((*QUEUED_REASONS, *_HOPELESS_REASONS))}
 
@@ -97,8 +98,11 @@ class Explainer:
         asked = _render_pods(least(workload), workload.shape)
         if most == 0:
             chosen = " that the workload's node selector chooses" if workload.node_selector else ""
+            message = f"no node of pool `{site.pool}`{chosen} can hold {_render_pods(1, workload.shape)}"
+            if self._count_when_empty(wide, ANYWHERE, _without_company(workload.shape)) == 0:
+                return _Obstacle(Reason.GANG_LARGER_THAN_POOL, message)
             return _Obstacle(
-                Reason.GANG_LARGER_THAN_POOL, f"no node of pool `{site.pool}`{chosen} can hold {_render_pods(1, workload.shape)}"
+                Reason.GANG_LARGER_THAN_POOL, f"{message} and {_render_company(workload.shape)}", "ask for less CPU or memory a pod"
             )
         if most < least(workload):
             return _Obstacle(
@@ -166,6 +170,16 @@ def _render_fewer(workload: Workload, pods: int) -> str:
 def _render_pods(pods: int, shape: Amounts) -> str:
     noun = "pod" if pods == 1 else "pods"
     return f"{pods} {noun} with {_render_count(shape.gpu_milli)} accelerators each" if shape.gpu_milli else f"{pods} {noun}"
+
+
+def _without_company(shape: Amounts) -> Amounts:
+    """The accelerators alone."""
+    return Amounts(gpu_milli=shape.gpu_milli, pods=shape.pods)
+
+
+def _render_company(shape: Amounts) -> str:
+    """What a pod asks for beside accelerators."""
+    return f"{_render_count(shape.cpu_milli)} CPUs and {-(-shape.memory_bytes // MIB)}Mi of memory"
 
 
 def _render_count(milli: int) -> str:
