@@ -172,10 +172,10 @@ class Story:
 
     def heal(self) -> None:
         """Start again what was killed, and wait until people can go on: a new apiserver learns roles and kinds while it serves."""
-        for process in self.cluster.processes():
-            if process.state == "stopped":
-                self.cluster.start(process.name)
-        for member in self.members:
+        stopped = [process.name for process in self.cluster.processes() if process.state == "stopped"]
+        for name in stopped:
+            self.cluster.start(name)
+        for member in self.members if stopped else ():
             eventually(partial(self._is_open, member), within_seconds=PATIENCE_SECONDS)
 
     def clear(self) -> None:
