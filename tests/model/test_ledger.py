@@ -20,7 +20,7 @@ def make_round(number: int, *lines: Line, epoch: int = 1) -> Round:
 
 
 def make_pod(name: str, child: ChildKey = GANG, *, rank: int = -1, node: str | None = None, finished: bool = False) -> PodFact:
-    return PodFact(name, child, rank, NodeName(node) if node else None, SHAPE, finished)
+    return PodFact(name, child, rank, NodeName(node) if node else None, finished)
 
 
 def settle(*rounds: Round, pods: tuple[PodFact, ...] = (), usable: frozenset[NodeName] = NODES, wanted: int | None = None) -> Standing:

@@ -140,7 +140,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 ranks = [-1] * (self.wanted[WEB] - len(active))
             for rank in ranks:
                 self.made += 1
-                self.pods.append(PodFact(f"pod-{self.made}", child, rank, None, SHAPE))
+                self.pods.append(PodFact(f"pod-{self.made}", child, rank, None))
 
     @rule(wanted=st.integers(0, 3))
     def scale(self, wanted: int) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ANY_SEAT, ChildKey, NodeName, Seat
 from commonpool.model.plan import Entry
 from commonpool.model.rounds import Line, Round
@@ -26,7 +25,6 @@ class PodFact:
     rank: int
     """Its index, or -1 if it has none."""
     node: NodeName | None
-    amounts: Amounts
     finished: bool = False
     """Succeeded or Failed: it holds nothing any more, but what it took is taken."""
     terminating: bool = False
