@@ -27,6 +27,7 @@ from commonpool.kube.status import (
 )
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
+from commonpool.kube.turns import take_turns
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
@@ -34,6 +35,9 @@ from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.plan import Plan
 from commonpool.model.snapshot import Blocked, Snapshot
 from commonpool.model.usage import sum_usage
+
+MOST_TOLD = 200
+"""Statuses of workloads written a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,11 @@ class Telling:
     async def tell(self, world: World, plan: Plan, problems: Mapping[TenantName, tuple[Blocked, ...]]) -> list[Failure]:
         """Write every status that differs. `plan`: what of the round's plan was really written."""
         after = assume_plan(world.snapshot, plan)
-        told = [*self._tell_workloads(world, after, plan), *self._tell_others(after, problems)]
+        changed = self._tell_workloads(world, after, plan)
+        workloads = take_turns(changed, lambda each: str(each.manifest["metadata"]["namespace"]), MOST_TOLD)
+        if len(workloads) < len(changed):
+            self._mirror.dirty.set()  # the rest follows after the next decision
+        told = [*workloads, *self._tell_others(after, problems)]
         return await attempt_all((each.subject, self._write(each)) for each in told)
 
     async def _write(self, told: Told) -> None:
