@@ -410,3 +410,21 @@ async def test_nothing_is_promised_as_long_as_what_is_void_still_stands() -> Non
     assert not [write for write in stage.api.wrote() if "Round" in write]
     await stage.round()
     assert [write for write in stage.api.wrote() if "Round" in write] == ["delete Round r-0000000001-1", "create Round r-0000000002-1"]
+
+
+async def test_a_workload_that_cannot_be_read_is_told_once_and_again_when_it_changes() -> None:
+    stage = Stage()
+    body = training_body()
+    deep: Body = {}
+    for _ in range(100):
+        deep = {"a": deep}
+    body["spec"]["training"]["template"]["spec"]["affinity"] = deep
+    stage.put(GPU_WORKLOADS, body)
+    await stage.settled()
+    assert stage.state() == "InvalidSpec"
+    assert "nested more than" in stage.status()["wait"]["message"]
+    await stage.round()
+    assert stage.api.wrote() == []
+    stage.put(GPU_WORKLOADS, {**training_body(), "metadata": {**body["metadata"], "generation": 2}})
+    await stage.settled()
+    assert stage.state() == "Placed"

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from commonpool.api import GPUWorkload
 from commonpool.api.resource import Model, Object
 from commonpool.kube.client import Client
 from commonpool.kube.errors import AlreadyExists
@@ -14,7 +15,7 @@ from commonpool.kube.own import Own
 from commonpool.kube.read import World
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
-from commonpool.kube.resources import EVENTS
+from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
     Progress,
     WorkloadView,
@@ -27,6 +28,7 @@ from commonpool.kube.status import (
 )
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
+from commonpool.kube.status.unreadable import build_unreadable_patch
 from commonpool.kube.turns import take_turns
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
@@ -82,8 +84,11 @@ class Telling:
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         for run in world.runs:
-            workload = run.own.parsed if run.own is not None else None
-            if run.own is None or workload is None or run.own.terminating:
+            if run.own is None or run.own.terminating:
+                continue
+            workload = run.own.parsed
+            if workload is None:
+                told += _tell_unreadable(run.own, after.now_at)
                 continue
             view = WorkloadView(
                 workload, planned.get(run.name), holds.get(run.name), _read_progress(run), why.get(run.name, ""), list_workload_remarks(run)
@@ -122,6 +127,15 @@ class Telling:
                 status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]
+
+
+def _tell_unreadable(own: Own[GPUWorkload], now_at: int) -> list[Told]:
+    if own.told_at_generation == own.generation:
+        return []
+    namespace, name = own.key
+    metadata = {"namespace": namespace, "name": name, "uid": own.uid}
+    manifest = {"apiVersion": GPU_WORKLOADS.api_version, "kind": GPU_WORKLOADS.kind, "metadata": metadata}
+    return [Told(f"status of GPUWorkload {namespace}/{name}", manifest, build_unreadable_patch(own.problem, own.generation, now_at))]
 
 
 def _read_progress(run: Run) -> Progress:
