@@ -428,3 +428,17 @@ async def test_a_workload_that_cannot_be_read_is_told_once_and_again_when_it_cha
     stage.put(GPU_WORKLOADS, {**training_body(), "metadata": {**body["metadata"], "generation": 2}})
     await stage.settled()
     assert stage.state() == "Placed"
+
+
+async def test_a_pod_that_cannot_take_its_place_is_told_in_the_schedulers_words() -> None:
+    stage = Stage()
+    stage.put(DEPLOYMENTS, deployment_body("web"))
+    stage.put(GPU_WORKLOADS, tracked_body("web", "Deployment"))
+    pod = service_pod_body("web-a", "web")
+    stage.put(PODS, pod)
+    await stage.settled()
+    refused = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "persistentvolumeclaim `data` not found"}
+    stage.put(PODS, {**pod, "status": {**pod.get("status", {}), "conditions": [refused]}})
+    await stage.settled()
+    [running] = [each for each in stage.status("web")["conditions"] if each["type"] == "Running"]
+    assert "pod `web-a` cannot take its place: persistentvolumeclaim `data` not found" in running["message"]

@@ -50,6 +50,8 @@ class PodView:
     priority_class: str
     wishes: tuple[tuple[str, str], ...]
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
+    stuck: str = ""
+    """Why the scheduler could not bind it when it tried last."""
 
     @property
     def finished(self) -> bool:
@@ -151,6 +153,7 @@ def read_pod(pod: records.Pod) -> PodView:
         priority=pod.spec.priority,
         priority_class=pod.spec.priority_class_name or "",
         wishes=_wishes(pod.metadata),
+        stuck=_find_stuck(pod),
     )
 
 
@@ -227,6 +230,11 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
         priority_class=template.spec.priority_class_name or "",
         wishes=_wishes(metadata),
     )
+
+
+def _find_stuck(pod: records.Pod) -> str:
+    refused = (each for each in pod.status.conditions or () if each.type == "PodScheduled" and each.status == "False")
+    return next((each.message for each in refused if each.reason == "Unschedulable"), "")
 
 
 def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:

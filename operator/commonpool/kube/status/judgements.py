@@ -109,7 +109,8 @@ def _find_state(standing: Standing) -> tuple[Reason, str]:
         return Reason.STARTING, f"{sentence}, {standing.ready} ready"
     if standing.have_places:
         places = "a place" if alone else "places"
-        return Reason.PLACED, f"{standing.places} of {standing.want} {pods} {have} {places} promised in pool `{standing.pool}`"
+        sentence = f"{standing.places} of {standing.want} {pods} {have} {places} promised in pool `{standing.pool}`"
+        return Reason.PLACED, f"{sentence}; {standing.message}" if standing.message else sentence
     if standing.hold is not None:
         return standing.hold.reason, standing.hold.message
     return Reason.QUEUED, "it is in the queue and has not been looked at yet"
