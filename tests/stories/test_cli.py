@@ -124,7 +124,7 @@ def test_status_names_every_process_with_its_log_for_scripts(shell: Shell, story
     ("words", "says"),
     [
         (("explain", "nobody/nothing"), "there is no GPUWorkload `nothing` in namespace `nobody`"),
-        (("replay", "/does/not/exist.json"), "is not a recorded round"),
+        (("replay", "/does/not/exist.json"), "cannot be read: No such file or directory"),
         (("explain",), "WORKLOAD"),
         (("top", "-o", "xml"), "xml"),
     ],
