@@ -35,7 +35,7 @@ class Account:
     ended_at: float = 0.0
     """The last binding was answered."""
     pod_seconds: list[float] = field(default_factory=list)
-    """Of each pod: from the answer to its creation to the answer to its binding."""
+    """Of each pod whose maker named it: from the answer to its creation to the answer to its binding."""
     gang_seconds: list[float] = field(default_factory=list)
     """Of each gang: from the request that began it (its Job, or its first pod) to its last binding."""
 

@@ -139,8 +139,7 @@ def render_bind(report: Report) -> Iterable[Sequence[str]]:
             f"{row['podsPerSecondByCpu']:.0f}",
             *(f"{cpu[name]:.2f}" if name in cpu else "" for name in CPU_COLUMNS),
             f"{row['writesPerPod']:.3f}",
-            f"{latency.get('p50', 0):.0f}",
-            f"{latency.get('p99', 0):.0f}",
+            *(f"{latency[rank]:.0f}" if rank in latency else "" for rank in ("p50", "p99")),
         )
 
 
