@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from tests.stories.cluster import Audit, eventually, kubectl
 from tests.stories.instant import find_breaches, read_instant
-from tests.stories.manifests import make_gpu_workload
+from tests.stories.manifests import make_training
 from tests.stories.people import hear
 from tests.stories.town import PATHS
 
@@ -24,7 +24,7 @@ OPERATOR = "commonpool-operator"
 SCHEDULER = "commonpool-scheduler"
 RANK = "batch.kubernetes.io/job-completion-index"
 SWEPT = ("GPUWorkload", "CronJob", "Job", "Deployment", "StatefulSet", "Pod")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,9 @@ class Story:
         return member
 
     def _is_open(self, member: Member) -> bool:
+        """A plain number of replicas, because the policy that rewrites it is the last to know our kinds after a restart."""
         account = self.admin.find(f"/api/v1/namespaces/{member.namespace}/serviceaccounts/default")
-        return account is not None and not hear(member.client, "POST", member.path("GPUWorkload"), make_gpu_workload())
+        return account is not None and not hear(member.client, "POST", member.path("GPUWorkload"), make_training("probe", pods=1))
 
     def _is_empty(self, member: Member) -> bool:
         return not self.admin.get(member.path("Pod"))["items"]

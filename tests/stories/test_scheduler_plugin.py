@@ -100,11 +100,14 @@ def test_what_is_withdrawn_before_it_is_used_is_not_obeyed(stage: Stage) -> None
     )
     stage.withdraw(whole)
     stage.keep_line(cut, 1)
+    stage.promise("Pod", "witness", "gpu-002*1")
+    stage.make_pod("witness")
+    stage.expect_on("gpu-002", "witness")  # what it obeys came after what was withdrawn
     stage.make_pod("late")
     stage.make_pod("cut")
     stage.make_pod("kept")
     stage.expect_on("gpu-001", "kept")
-    consistently(lambda: set(stage.nodes()) == {"kept"}, for_seconds=1)
+    consistently(lambda: set(stage.nodes()) == {"kept", "witness"}, for_seconds=1)
 
 
 def test_a_place_is_free_again_when_the_bound_pod_is_gone_and_not_before(stage: Stage) -> None:
