@@ -12,7 +12,16 @@ class Reason(StrEnum):
     SHARED = "Shared"  # no GPUQuota speaks of it: the pool is open to all
     REPLACED = "Replaced"  # a pod of a running workload needs a place again
 
+    GREW = "Grew"  # elastic work takes what is idle
+
+    # why places are taken back, or nodes asked for (Plan.shrink, evict, scale)
+    RECLAIMED_FOR_GUARANTEE = "ReclaimedForGuarantee"
+    WORK_NEEDS_NODES = "WorkNeedsNodes"
+    NODES_IDLE = "NodesIdle"
+
     # why a workload waits (Plan.hold)
+    WAITS_FOR_NODES = "WaitsForNodes"
+    WAITS_FOR_RECLAIM = "WaitsForReclaim"  # others are giving back what this is guaranteed
     QUOTA_REACHED = "QuotaReached"
     BORROWING_LIMIT_REACHED = "BorrowingLimitReached"
     RESERVED_FOR_OTHERS = "ReservedForOthers"
@@ -36,6 +45,8 @@ class Reason(StrEnum):
     PLACED = "Placed"
     STARTING = "Starting"
     RUNNING = "Running"
+    SHRINKING = "Shrinking"
+    EVICTED = "Evicted"
     COMPLETED = "Completed"
     FAILED = "Failed"
 
