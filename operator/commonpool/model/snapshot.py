@@ -13,6 +13,22 @@ from commonpool.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """How many nodes a pool may have, and what one more would be."""
+
+    least_nodes: int
+    most_nodes: int
+    wanted_nodes: int
+    """What its provider has been asked for last."""
+    node: Amounts
+    """What a new node gives to pods."""
+    cooldown_seconds: int = 600
+    """So long nodes must have been surplus before they are given back."""
+    surplus_since_at: int = 0
+    """Since when it has had nodes that nothing needs; 0: it has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Nodes that carry one kind of accelerator."""
 
@@ -33,22 +49,6 @@ class Pool:
     price_micro_per_hour: int = 0
     """Price of one accelerator for one hour in millionths of `currency`."""
     currency: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """How many nodes a pool may have, and what one more would be."""
-
-    least_nodes: int
-    most_nodes: int
-    wanted_nodes: int
-    """What its provider has been asked for last."""
-    node: Amounts
-    """What a new node gives to pods."""
-    cooldown_seconds: int = 600
-    """So long nodes must have been surplus before they are given back."""
-    surplus_since_at: int = 0
-    """Since when it has had nodes that nothing needs; 0: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
