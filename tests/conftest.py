@@ -4,12 +4,16 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from commonpool.config import Settings
 from commonpool.local.cluster import LocalCluster, Wish
 from commonpool.local.fleet import read_fleet
 from commonpool.local.places import find_source
 from commonpool.local.teller import LogTeller
+
+hypothesis_settings.register_profile("commonpool", deadline=None)  # a busy machine breaks no law
+hypothesis_settings.load_profile("commonpool")
 
 
 @pytest.fixture(scope="session")

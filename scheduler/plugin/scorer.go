@@ -107,12 +107,12 @@ func (s *scorer) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *v1.Pod, 
 	for i := range scores {
 		switch {
 		case scores[i].Score == unfit:
-			scores[i].Score = fwk.MinNodeScore
+			scores[i].Score = fwk.MinScore
 		case best == worst:
-			scores[i].Score = fwk.MaxNodeScore
+			scores[i].Score = fwk.MaxScore
 		default:
-			span := fwk.MaxNodeScore - fwk.MinNodeScore
-			scores[i].Score = fwk.MinNodeScore + (scores[i].Score-worst)*span/(best-worst)
+			span := fwk.MaxScore - fwk.MinScore
+			scores[i].Score = fwk.MinScore + (scores[i].Score-worst)*span/(best-worst)
 		}
 	}
 	return nil

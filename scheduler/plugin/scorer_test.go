@@ -52,7 +52,7 @@ func ranked(t *testing.T, pod v1.PodSpec, nodes ...fwk.NodeInfo) []int64 {
 	}
 	var values []int64
 	for _, each := range scores {
-		if each.Score < fwk.MinNodeScore || each.Score > fwk.MaxNodeScore {
+		if each.Score < fwk.MinScore || each.Score > fwk.MaxScore {
 			t.Errorf("score %d is out of range", each.Score)
 		}
 		values = append(values, each.Score)
@@ -62,7 +62,7 @@ func ranked(t *testing.T, pod v1.PodSpec, nodes ...fwk.NodeInfo) []int64 {
 
 func TestAPodGoesWhereItBreaksUpTheLeast(t *testing.T) {
 	scores := ranked(t, gpus("1"), nodeWith(t, "empty", "8"), nodeWith(t, "begun", "8", gpus("7")), nodeWith(t, "half", "8", gpus("4")))
-	if scores[1] != fwk.MaxNodeScore || scores[0] >= scores[1] || scores[2] >= scores[1] {
+	if scores[1] != fwk.MaxScore || scores[0] >= scores[1] || scores[2] >= scores[1] {
 		t.Errorf("scores of an empty, an almost full and a half full node: %v", scores)
 	}
 }
@@ -82,7 +82,7 @@ func TestAPodWithoutAcceleratorsKeepsAwayFromThem(t *testing.T) {
 }
 
 func TestAFullNodeIsTheLastChoiceAndEqualNodesAreEqual(t *testing.T) {
-	if scores := ranked(t, gpus("2"), nodeWith(t, "full", "8", gpus("7")), nodeWith(t, "free", "8")); scores[0] != fwk.MinNodeScore || scores[1] != fwk.MaxNodeScore {
+	if scores := ranked(t, gpus("2"), nodeWith(t, "full", "8", gpus("7")), nodeWith(t, "free", "8")); scores[0] != fwk.MinScore || scores[1] != fwk.MaxScore {
 		t.Errorf("full and free: %v", scores)
 	}
 	if scores := ranked(t, gpus("1"), nodeWith(t, "a", "8"), nodeWith(t, "b", "8")); scores[0] != scores[1] {

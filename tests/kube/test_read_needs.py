@@ -49,17 +49,17 @@ def test_what_is_promised_is_held_and_needed_no_more() -> None:
     ]
 
 
-def test_a_service_that_got_some_replicas_needs_the_rest() -> None:
+def test_a_service_that_got_some_replicas_needs_the_rest_and_once_it_is_made_by_the_names_of_its_pods() -> None:
     mirror = FilledMirror()
     mirror.own(inference_body(replicas=3, gpus=1))
     mirror.promised(line("Deployment", "chat", (ANY_SEAT, "gpu-0")))
     assert workload(mirror, "chat").needs == (ANY_SEAT,) * 2
-    mirror.deployments_are(deployment_body("chat", replicas=1, owner_uid="uid-GPUWorkload-chat"))
-    assert workload(mirror, "chat").needs == (ANY_SEAT,) * 2
-    mirror.pods_are(service_pod_body("chat-x", "chat"))
-    assert workload(mirror, "chat").needs == (ANY_SEAT,) * 2
-    mirror.pods_are(service_pod_body("chat-x", "chat", node="gpu-0"))
-    assert workload(mirror, "chat").needs == (ANY_SEAT,) * 2
+    mirror.deployments_are(deployment_body("chat", replicas=3, owner_uid="uid-GPUWorkload-chat"))
+    assert workload(mirror, "chat").needs == ()
+    mirror.pods_are(*(service_pod_body(f"chat-{letter}", "chat") for letter in "xyz"))
+    assert workload(mirror, "chat").needs == (Seat(pod="chat-y"), Seat(pod="chat-z"))
+    mirror.pods_are(service_pod_body("chat-z", "chat", node="gpu-0"))
+    assert workload(mirror, "chat").needs == (Seat(pod="chat-x"), Seat(pod="chat-y"))
 
 
 def test_a_replica_that_lost_its_pod_is_needed_by_the_name_of_its_successor() -> None:

@@ -13,7 +13,7 @@ from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
 from commonpool.kube.resources import DEPLOYMENTS, JOBS
 from commonpool.kube.writes import Manifest, Verb, Write
-from commonpool.model.ids import ANY_SEAT, PoolName
+from commonpool.model.ids import PoolName
 from commonpool.model.names import HELD_ANNOTATION
 from commonpool.model.snapshot import Pool
 
@@ -47,7 +47,7 @@ def _create(run: Run, pools: Mapping[PoolName, Pool]) -> Release | None:
     if pool is None or run.own is None or run.own.parsed is None:
         return None
     try:
-        children = build_children(run.own.parsed, pool, len(run.promises))
+        children = build_children(run.own.parsed, pool, count_wanted(run))
     except UserError as error:
         return Release(run, refusal=error.message)
     return Release(run, tuple(Write(Verb.CREATE, manifest) for manifest in children))
@@ -64,19 +64,11 @@ def _unsuspend(run: Run) -> Release | None:
 
 
 def _scale(run: Run) -> Release | None:
-    """A service has a pod for every place: first those that are promised, and only then fewer, if it wants fewer."""
-    made = run.made
-    if made is None:
+    """A service has as many pods as it wants; those without a place are held by the scheduler and get theirs by name."""
+    made, wanted = run.made, count_wanted(run)
+    if made is None or made.replicas == wanted:
         return None
-    living = [pod for pod in run.pods if not pod.finished and not pod.terminating]
-    bound = sum(pod.node is not None for pod in living)
-    named = {promise.entry.seat.pod for promise in run.promises}
-    expected = bound + sum(promise.entry.seat == ANY_SEAT for promise in run.promises) + sum(pod.name in named for pod in living)
-    wanted = count_wanted(run)
-    count = max(expected, made.replicas) if run.promises else min(wanted, made.replicas)
-    if count == made.replicas:
-        return None
-    patch: Manifest = build_scale_patch(made.key.kind, count)
+    patch: Manifest = build_scale_patch(made.key.kind, wanted)
     metadata = {"name": made.key.name, "namespace": made.key.namespace, "uid": made.uid}
     manifest = {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.kind, "metadata": metadata, **patch}
     return Release(run, (Write(Verb.PATCH, manifest),))

@@ -1,11 +1,13 @@
 """Writes what the operator says about our own objects: statuses where they differ, and an Event when a workload's state changes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from commonpool.api.resource import Model, Object
 from commonpool.kube.client import Client
+from commonpool.kube.errors import AlreadyExists
 from commonpool.kube.events import find_event
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
@@ -61,7 +63,8 @@ class Telling:
     async def _write(self, told: Told) -> None:
         await self._writer.write_status(told.manifest, told.patch)
         if told.event is not None:
-            await self._client.create(EVENTS, told.event)
+            with suppress(AlreadyExists):
+                await self._client.create(EVENTS, told.event)
 
     def _tell_workloads(self, world: World, after: Snapshot, plan: Plan) -> list[Told]:
         planned = {workload.name: workload for workload in after.workloads}

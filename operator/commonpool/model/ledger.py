@@ -212,9 +212,9 @@ class _Facts:
 def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark]]], owing_unnamed: AbstractSet[ChildKey]) -> Standing:
     """A Round goes when it owes nothing and accounts for no pod that could be taken for another's: see `owing_unnamed`.
 
-    A pod that took an entry for any pod is only known by its node; without that entry it
-    would seem to have taken another one that is still outstanding. So such an entry stays
-    in its Round also when its pod has finished.
+    A pod without an entry of its own is only known by its node, and would seem to have taken
+    one for any pod that is still outstanding there. So all entries of such a key stay as long
+    as it owes one, and one for any pod also when the pod that took it has finished.
     """
     promises: list[Promise] = []
     spent: list[Round] = []
@@ -228,7 +228,7 @@ def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark
             if entries:
                 lines.append(line if entries == line.entries else replace(line, entries=entries))
         owes = any(mark.state is _State.OUTSTANDING for marks in marks_of_lines for mark in marks)
-        accounts = any(line.child in owing_unnamed and any(entry.seat == ANY_SEAT for entry in line.entries) for line in lines)
+        accounts = any(line.child in owing_unnamed for line in lines)
         if not owes and not accounts:
             spent.append(each)
         elif tuple(lines) == each.lines:

@@ -30,10 +30,8 @@ class Fleet:
     facts: Mapping[NodeName, NodeFact]
     """Of the nodes of pools."""
 
-    @property
-    def resource_names(self) -> frozenset[str]:
-        """Extended resources that some pool offers."""
-        return frozenset(pool.resource_name for pool in self.pools.values() if pool.resource_name)
+    resource_names: frozenset[str]
+    """Extended resources that some pool offers."""
 
     def resource_on(self, node: NodeName) -> str:
         """The accelerators' resource name on a node of a pool."""
@@ -54,7 +52,7 @@ def read_fleet(pools: Iterable[Own[GPUPool]], nodes: Iterable[NodeFact]) -> Flee
         if pool is not None:
             members[fact.name] = _read_node(fact, pool)
             facts[fact.name] = fact
-    return Fleet(models, specs, members, facts)
+    return Fleet(models, specs, members, facts, frozenset(pool.resource_name for pool in models.values() if pool.resource_name))
 
 
 def read_pool(name: PoolName, spec: GPUPoolSpec) -> Pool:

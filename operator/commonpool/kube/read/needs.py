@@ -62,16 +62,13 @@ def _native_needs(run: Run) -> Needs:
     gang = run.child.kind == "Job"
     if run.made is None:
         leftover = sum(not pod.finished for pod in run.pods)
-        seats = _all_seats(wanted, ranked=gang) if not run.promises else _missing(run, wanted)
+        owed = len(run.promises)  # of a gang all or none, of a service perhaps a part
+        seats = _all_seats(0 if gang and owed else max(0, wanted - owed), ranked=gang)
         blocked = Blocked(Reason.WAITS_FOR_OTHER, f"waits until `{leftover}` pods of its former run have ended") if leftover else None
-        return Needs(seats, (wanted if gang else 1) if seats else 0, blocked)
+        return Needs(seats, len(seats) if gang else min(1, len(seats)), blocked)
     if gang:
         return _pending_gang(run, run.made.remaining)
-    pending = _pending(run)
-    if pending:
-        return _named(pending, 1)
-    seats = _missing(run, wanted)
-    return Needs(seats, min(1, len(seats)))
+    return _named(_pending(run), 1)
 
 
 def _written_needs(run: Run) -> Needs:
@@ -90,16 +87,6 @@ def _written_needs(run: Run) -> Needs:
 @lru_cache(maxsize=1024)
 def _all_seats(count: int, *, ranked: bool) -> tuple[Seat, ...]:
     return tuple(Seat(rank=rank) for rank in range(count)) if ranked else (ANY_SEAT,) * count
-
-
-def _missing(run: Run, wanted: int) -> tuple[Seat, ...]:
-    """Replicas of a service that neither exist nor are promised."""
-    if run.child.kind == "Job":
-        return ()
-    existing = sum(not pod.finished and not pod.terminating for pod in run.pods)
-    owed = sum(promise.entry.seat == ANY_SEAT for promise in run.promises)
-    waiting = sum(not pod.finished and not pod.terminating and pod.node is None for pod in run.pods)
-    return (ANY_SEAT,) * max(0, wanted - existing - max(0, owed - waiting))
 
 
 def _pending_gang(run: Run, expected: int) -> Needs:
