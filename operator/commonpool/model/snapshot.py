@@ -172,7 +172,8 @@ class Workload:
     blocked: Blocked | None = None
     generation: int = 0
     elastic: Elastic | None = None
-    """What sizes it may have while it runs; None: the one that it has."""
+    """What sizes it may have while it runs; None: the one that it has. Once it has begun, `needs` by rank with a `needs_min` of 0 are
+    those that it may grow by."""
     grace_seconds: int = 0
     """What it needs to write a checkpoint when it is told to shrink or stop."""
     min_runtime_seconds: int = 0
