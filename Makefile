@@ -74,7 +74,7 @@ check-python: $(STAMP)
 check-go: $(STAMP)
 	$(call say,go vet and gofmt)
 	go=$(GO); test -z "$$("$$($$go env GOROOT)/bin/gofmt" -l scheduler | tee /dev/stderr)"
-	go=$(GO); cd scheduler && $$go vet ./...
+	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing
 
 .PHONY: check-chart
 check-chart: $(STAMP)
@@ -87,7 +87,7 @@ test: build check test-go test-python ## All that CI runs
 .PHONY: test-go
 test-go: $(STAMP)
 	$(call say,go test)
-	go=$(GO); cd scheduler && $$go test ./...
+	go=$(GO); cd scheduler && $$go test ./... && $$go test -race ./rounds
 
 .PHONY: test-python
 test-python: build

@@ -108,6 +108,19 @@ def test_a_pod_that_asks_for_two_kinds_of_accelerator_is_refused() -> None:
     assert reason(workload(mirror, "notebook")) is Reason.NOT_SUPPORTED
 
 
+def test_a_resource_that_no_promise_covers_is_refused_unless_the_scheduler_does_not_count_it() -> None:
+    mirror = FilledMirror()
+    mirror.own(tracked_body("notebook", "Pod"))
+    body = pod_body("notebook")
+    body["spec"]["containers"][0]["resources"]["requests"]["rdma/hca"] = "1"
+    mirror.pods_are(body)
+    found = workload(mirror, "notebook")
+    assert found.blocked is not None
+    assert (found.blocked.reason, "`rdma/hca`" in found.blocked.message) == (Reason.NOT_SUPPORTED, True)
+    [let] = world(mirror, uncounted=frozenset({"rdma/hca"})).snapshot.workloads
+    assert let.blocked is None
+
+
 def test_what_cannot_be_read_is_told_and_stops_nobody() -> None:
     mirror = FilledMirror()
     mirror.own(training_body("broken", accelerators={"perReplica": "many"}), training_body())

@@ -36,6 +36,8 @@ class Moment:
     hold: Hold | None = None
     outcome: Reason | None = None
     refused: bool = False
+    ending: bool = False
+    succeeded: int = 0
     later: int = 0
     """Seconds since the moment before."""
 
@@ -46,14 +48,16 @@ def look(workload: GPUWorkload, moment: Moment) -> WorkloadView:
     assert outcome in {None, Reason.COMPLETED, Reason.FAILED}
     return WorkloadView(
         workload=workload,
-        planned=make_workload(replicas=max(4, moment.bound + moment.promised), held=held),
+        planned=make_workload(replicas=max(4 - moment.succeeded, moment.bound + moment.promised), held=held),
         hold=moment.hold,
         progress=Progress(
             want=4,
             ready=moment.ready,
+            succeeded=moment.succeeded,
             outcome=outcome,
             message="the API said no" if moment.refused else "",
             refused=moment.refused,
+            ending=moment.ending,
         ),
     )
 
@@ -90,6 +94,8 @@ moments = st.builds(
     hold=holds,
     outcome=st.sampled_from([None, None, None, Reason.COMPLETED, Reason.FAILED]),
     refused=st.booleans(),
+    ending=st.booleans(),
+    succeeded=st.integers(0, 4),
     later=st.integers(0, 10_000),
 )
 
@@ -119,6 +125,21 @@ def test_what_was_used_is_the_sum_over_all_moments_once_it_holds_nothing(life: l
     told = live([*life, Moment(later=60)])
     used = sum((after - before) * (status.accelerators or 0) for (before, status), (after, _) in pairwise(told))
     assert (told[-1][1].accelerator_seconds or 0) == used
+
+
+def test_between_the_end_of_its_pods_and_the_word_of_its_job_nothing_is_told_but_what_it_gives_back() -> None:
+    told = live([Moment(bound=4, ready=4), Moment(ending=True, later=5), Moment(outcome=Reason.COMPLETED, later=1)])
+    (_, running), (_, ending), (_, completed) = told
+    assert ending.conditions == running.conditions
+    assert (ending.replicas, ending.pool, ending.promised_at) == (running.replicas, running.pool, running.promised_at)
+    assert (ending.accelerators, ending.accelerator_seconds) == (0, 5 * (running.accelerators or 0))
+    assert get_state(completed) == Reason.COMPLETED
+
+
+def test_a_gang_does_not_become_smaller_while_its_pods_end_one_after_another() -> None:
+    told = live([Moment(bound=4 - done, ready=4 - done, succeeded=done) for done in range(4)] + [Moment(outcome=Reason.COMPLETED)])
+    assert [status.replicas.summary for _, status in told if status.replicas] == ["4/4"] * 5
+    assert {get_condition(status, "Placed").status for _, status in told} == {"True"}
 
 
 def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401 any part of a manifest

@@ -3,6 +3,7 @@
 from commonpool.local.client import Manifest
 
 GPU: Manifest = {"nvidia.com/gpu": "1"}
+WAYS = frozenset({"training", "inference", "hpc", "tracked"})
 POOL_TOLERATION: Manifest = {"key": "commonpool.dev/pool", "operator": "Exists", "effect": "NoSchedule"}
 
 
@@ -59,8 +60,29 @@ def make_gpu_workload(**more: object) -> Manifest:
         "apiVersion": "commonpool.dev/v1alpha1",
         "kind": "GPUWorkload",
         "metadata": {"name": "it"},
-        "spec": {"accelerators": {"perReplica": 1}, **({} if "tracked" in more else {"training": training}), **more},
+        "spec": {"accelerators": {"perReplica": 1}, **({} if WAYS & more.keys() else {"training": training}), **more},
     }
+
+
+def _make_work(name: str, way: str, size: Manifest, *, gpus: int, runtime: str, pool: str, more: Manifest) -> Manifest:
+    container: Manifest = {"name": "main", "image": "registry.example/main:1", "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}
+    annotations = {"commonpool.dev/fake-runtime": runtime} if runtime else {}
+    template = {"metadata": {"annotations": annotations}, "spec": {"containers": [container]}}
+    asks = {"accelerators": {"perReplica": gpus, "anyOf": [{"pool": pool}]}}
+    return make_gpu_workload(**asks, **{way: {**size, "template": template}}, **more) | {"metadata": {"name": name}}
+
+
+def make_training(name: str, *, pods: int, gpus: int = 8, runtime: str = "", pool: str = "h100", **more: object) -> Manifest:
+    """A gang; `runtime` ("2s"): how long its pods run, for ever if none."""
+    return _make_work(name, "training", {"replicas": pods}, gpus=gpus, runtime=runtime, pool=pool, more=more)
+
+
+def make_inference(name: str, *, pods: int, gpus: int = 1, pool: str = "h100", **more: object) -> Manifest:
+    return _make_work(name, "inference", {"replicas": pods}, gpus=gpus, runtime="", pool=pool, more=more)
+
+
+def make_hpc(name: str, *, nodes: int, gpus: int = 8, runtime: str = "", pool: str = "h100", **more: object) -> Manifest:
+    return _make_work(name, "hpc", {"nodes": nodes, "walltimeSeconds": 3600}, gpus=gpus, runtime=runtime, pool=pool, more=more)
 
 
 def make_round(epoch: int, number: int = 9_999_999_999) -> Manifest:

@@ -9,12 +9,12 @@ import typer
 from commonpool.cli.output import KubeconfigOption, choose_kubeconfig
 from commonpool.cli.top import read_snapshot
 from commonpool.config import Settings, read_settings
+from commonpool.cycle import Cycle
 from commonpool.engine.choose import choose_engine
 from commonpool.engine.protocol import Engine
 from commonpool.errors import UserError
 from commonpool.planner import plan_round
-from commonpool.sim.replay import Recording, find_difference, parse_recording, render_recording
-from commonpool.sim.replay import replay as plan_again
+from commonpool.sim.replay import find_difference, parse_recording, render_recording
 
 EngineOption = Annotated[
     Path | None,
@@ -34,7 +34,7 @@ def snapshot(*, kubeconfig: KubeconfigOption = None, libpacking: EngineOption = 
     Exit codes: 0 printed; 1 the cluster did not answer, or you may not read all of it.
     """
     facts = asyncio.run(read_snapshot(choose_kubeconfig(kubeconfig)))
-    typer.echo(render_recording(Recording(facts, plan_round(facts, _choose(libpacking)))), nl=False)
+    typer.echo(render_recording(Cycle(facts, plan_round(facts, _choose(libpacking)))), nl=False)
 
 
 def replay(
@@ -54,10 +54,10 @@ def replay(
         recording = parse_recording(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"`{file}` is not a recorded round: {error}", hint="`commonpool snapshot > FILE` makes one") from error
-    again = plan_again(recording, _choose(libpacking))
-    typer.echo(render_recording(again), nl=False)
-    if difference := find_difference(recording, again):
-        typer.echo(difference, err=True, nl=False)
+    engine = _choose(libpacking)
+    typer.echo(render_recording(Cycle(recording.snapshot, plan_round(recording.snapshot, engine))), nl=False)
+    if difference := find_difference(recording, engine):
+        typer.echo(difference, err=True)
         raise typer.Exit(3)
 
 

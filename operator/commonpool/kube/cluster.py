@@ -46,15 +46,27 @@ class Refusal:
 
 
 class LiveCluster:
-    """`cycle.Cluster` on a real API; `epoch` must be set by whoever leads before the first reading."""
+    """`cycle.Cluster` on a real API; `epoch` must be set by whoever leads before the first reading.
 
-    def __init__(self, client: Client, mirror: Mirror, clock: Callable[[], int], reserved: frozenset[str] = frozenset()) -> None:
+    `reserved`: namespaces that no tenant may have; `uncounted`: extended resources that the
+    scheduler lets pods have without a promise, as its own configuration says.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        mirror: Mirror,
+        clock: Callable[[], int],
+        reserved: frozenset[str] = frozenset(),
+        uncounted: frozenset[str] = frozenset(),
+    ) -> None:
         self.mirror = mirror
         self.epoch = 0
         self.failures: tuple[Failure, ...] = ()
         """What the last round could not do: the reason to plan again soon, although nothing has changed."""
         self._client = client
         self._clock = clock
+        self._uncounted = uncounted
         self._writer = Writer(client, mirror)
         self._promises = Promises(client, mirror)
         self._telling = Telling(client, mirror, self._writer)
@@ -65,7 +77,9 @@ class LiveCluster:
     def read(self) -> Snapshot:
         """Freeze what the mirror knows."""
         now_at = self._clock()
-        self._world = read_world(self.mirror, now_at=now_at, epoch=self.epoch, refusals=self._find_refusals(now_at))
+        self._world = read_world(
+            self.mirror, now_at=now_at, epoch=self.epoch, refusals=self._find_refusals(now_at), uncounted=self._uncounted
+        )
         return self._world.snapshot
 
     async def apply(self, snapshot: Snapshot, plan: Plan) -> None:

@@ -96,6 +96,8 @@ def translate_status(body: bytes, status: int = 0, retry_after: str = "") -> Api
         kind = AlreadyExists
     elif told.reason in {"Expired", "Gone"}:
         kind = Gone
+    elif kind is Invalid and "metadata.uid: Invalid value" in told.message:
+        kind = Conflict  # a patch with a UID met another object of that name
     elif kind is Forbidden and "status unknown for quota" in told.message:
         kind = TooManyRequests  # a ResourceQuota that is seconds old
     seconds = float(retry_after) if retry_after.isdigit() else float(told.details.retry_after_seconds if told.details else 0)

@@ -3,11 +3,15 @@
 The scheduler plugin has the same rule in Go; both are checked against `tests/data/identity.json`.
 """
 
+import re
+
 from commonpool.kube.records import Metadata
 from commonpool.model.ids import ChildKey
 from commonpool.model.names import JOB_INDEX_LABEL, STATEFULSET_INDEX_LABEL, TEMPLATE_HASH_LABEL
 
 NO_RANK = -1
+
+_NUMBER = re.compile(r"^\+?[0-9]{1,64}\Z")
 
 
 def find_child(pod: Metadata) -> tuple[ChildKey, int]:
@@ -29,7 +33,7 @@ def find_child(pod: Metadata) -> tuple[ChildKey, int]:
 
 
 def _rank(label: str | None) -> int:
-    """A rank is written as a plain number without leading zeros; anything else is none."""
-    if label and label.isascii() and label.isdigit() and str(int(label)) == label and int(label) < 2**31:
-        return int(label)
-    return NO_RANK
+    """A whole number from 0 that fits in 31 bits; anything else is no rank."""
+    if label is None or _NUMBER.match(label) is None or int(label) >= 2**31:
+        return NO_RANK
+    return int(label)

@@ -4,7 +4,7 @@ from collections import deque
 from pathlib import Path
 
 from commonpool.cycle import Cycle
-from commonpool.sim.replay import Recording, render_recording
+from commonpool.sim.replay import render_recording
 
 MOST_FILES = 64
 
@@ -25,7 +25,7 @@ class Recorder:
             return
         path = self._folder / f"round-{cycle.plan.epoch:06d}-{cycle.plan.number:010d}.json"
         draft = path.with_suffix(".draft")
-        draft.write_text(render_recording(Recording(cycle.snapshot, cycle.plan)), encoding="utf-8")
+        draft.write_text(render_recording(cycle), encoding="utf-8")
         draft.replace(path)
         self._written.append(path)
         while len(self._written) > MOST_FILES:

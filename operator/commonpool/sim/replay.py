@@ -1,39 +1,40 @@
-"""A round as a file, and planned again: what a live operator decided is what anybody can decide from the same facts."""
+"""A recorded round, planned again: a bug report becomes a test.
 
-from dataclasses import dataclass
+A recording is one JSON text `{"plan": ..., "snapshot": ...}`: what `Cycle` is, written
+by `model.codec`.
+"""
+
 from difflib import unified_diff
+from itertools import islice
 
+from commonpool.cycle import Cycle
 from commonpool.engine.protocol import Engine
 from commonpool.model.codec import parse_json, render_json
-from commonpool.model.plan import Plan
 from commonpool.model.snapshot import Snapshot
 from commonpool.planner import plan_round
 
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """What a round saw and what it decided."""
-
-    snapshot: Snapshot
-    plan: Plan
+MOST_LINES = 40
 
 
-def render_recording(recording: Recording) -> str:
-    """As JSON, the same bytes for the same round."""
-    return render_json(recording)
+def render_recording(cycle: Cycle) -> str:
+    """The recording of a round."""
+    return render_json(cycle)
 
 
-def parse_recording(text: str) -> Recording:
-    """The round that `text` says; ValueError if it does not say one."""
-    return parse_json(Recording, text)
+def parse_recording(text: str) -> Cycle:
+    """A round from its recording; ValueError if the text is none."""
+    return parse_json(Cycle, text)
 
 
-def replay(recording: Recording, engine: Engine) -> Recording:
-    """Plan the same snapshot again."""
-    return Recording(recording.snapshot, plan_round(recording.snapshot, engine))
+def replay(snapshot_json: str, engine: Engine) -> str:
+    """The plan for a snapshot, both as JSON: for equal bytes equal bytes, on every machine; ValueError if it is no snapshot."""
+    return render_json(plan_round(parse_json(Snapshot, snapshot_json), engine))
 
 
-def find_difference(recording: Recording, again: Recording) -> str:
-    """What differs between two plans, as a unified diff of their JSON; empty if nothing does."""
-    before, after = (render_json(each.plan).splitlines(keepends=True) for each in (recording, again))
-    return "".join(unified_diff(before, after, "recorded", "replayed"))
+def find_difference(recording: Cycle, engine: Engine) -> str | None:
+    """The first lines in which the plan of now differs from the recorded one (a unified diff); None if it is the same, byte for byte."""
+    recorded, planned = render_json(recording.plan), render_json(plan_round(recording.snapshot, engine))
+    if recorded == planned:
+        return None
+    lines = unified_diff(recorded.splitlines(), planned.splitlines(), "recorded", f"planned by {engine.name}", lineterm="")
+    return "\n".join(islice(lines, MOST_LINES))

@@ -25,6 +25,10 @@ class Surroundings:
     priorities: Mapping[str, PriorityFact]
     workloads: Mapping[tuple[str, str], Own[GPUWorkload]]
     node_sizes: frozenset[int]
+    accelerators: frozenset[str]
+    """Extended resources that are accelerators, whether a pool offers them or not."""
+    uncounted: frozenset[str]
+    """Other extended resources that the scheduler lets pods have without a promise."""
     now_at: int
 
     def default_priority(self) -> PriorityFact | None:
@@ -75,10 +79,14 @@ def _judge_priority(run: Run, priority_class: str, around: Surroundings) -> Bloc
 def _judge_kinds(shape: Shape | None, around: Surroundings) -> Blocked | None:
     if shape is None:
         return None
-    kinds = [name for name, _ in shape.extended if name in around.fleet.resource_names]
+    kinds = [name for name, _ in shape.extended if name in around.accelerators]
     if len(kinds) > 1:
         named = " and ".join(f"`{name}`" for name in kinds)
         return Blocked(Reason.NOT_SUPPORTED, f"one pod asks for {named}: ask for one kind of accelerator")
+    others = [name for name, _ in shape.extended if name not in kinds and name not in around.uncounted]
+    if others:
+        way_out = "leave it out, or ask an administrator to add it to `scheduler.uncountedResources`"
+        return Blocked(Reason.NOT_SUPPORTED, f"its pods ask for `{others[0]}`, which the pool cannot promise: {way_out}")
     return None
 
 

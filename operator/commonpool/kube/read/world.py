@@ -37,10 +37,13 @@ class _Sorted:
     foreign: Mapping[NodeName, Amounts]
 
 
-def read_world(mirror: Mirror, *, now_at: int, epoch: int, refusals: Mapping[ChildKey, str] | None = None) -> World:
+def read_world(
+    mirror: Mirror, *, now_at: int, epoch: int, refusals: Mapping[ChildKey, str] | None = None, uncounted: frozenset[str] = frozenset()
+) -> World:
     """Freeze what the mirror knows now. O(nodes + pods + entries).
 
     `refusals`: children that the API has refused lately, and why: no place is kept for them.
+    `uncounted`: extended resources that the scheduler lets pods have without a promise.
     """
     fleet = read_fleet(mirror.pools, mirror.nodes)
     mirror.pool_nodes = frozenset(fleet.nodes)
@@ -52,6 +55,8 @@ def read_world(mirror: Mirror, *, now_at: int, epoch: int, refusals: Mapping[Chi
         priorities={each.name: each for each in mirror.priorities},
         workloads={own.key: own for own in mirror.workloads},
         node_sizes=find_node_sizes(fleet),
+        accelerators=asked,
+        uncounted=uncounted,
         now_at=now_at,
     )
     workloads = [workload for run in runs if _counts(run, workload := read_workload(run, around, asked))]

@@ -38,7 +38,8 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
     workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
     standing = _read_standing(view, previous)
     held_before = previous.promised_at is not None
-    promised_at = previous.promised_at if held_before and (standing.have_places or standing.outcome) else None
+    over = standing.ending or standing.outcome is not None
+    promised_at = previous.promised_at if held_before and (standing.have_places or over) else None
     if standing.have_places and promised_at is None:
         promised_at = read_instant(now_at)
     generation = workload.metadata.generation
@@ -48,10 +49,10 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         conditions=conditions,
         wait=_build_wait(standing),
         kind=_name_kind(workload),
-        pool=standing.pool or (previous.pool if standing.outcome else None),
+        pool=standing.pool or (previous.pool if over else None),
         tenant=standing.tenant or previous.tenant,
         tier=workload.spec.tier,
-        replicas=_count_replicas(standing, previous),
+        replicas=_count_replicas(standing, view.progress, previous),
         accelerators=standing.accelerators,
         promised_at=promised_at,
         last_eviction=previous.last_eviction,
@@ -77,6 +78,7 @@ def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus) -> Standing:
         accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
         together=key is not None and key.kind == "Job",
         why=view.why,
+        ending=progress.ending and not holdings and view.hold is None,
     )
 
 
@@ -104,12 +106,17 @@ def _build_wait(standing: Standing) -> Wait | None:
     )
 
 
-def _count_replicas(standing: Standing, previous: GPUWorkloadStatus) -> ReplicaCounts:
+def _count_replicas(standing: Standing, progress: Progress, previous: GPUWorkloadStatus) -> ReplicaCounts:
+    """Of a gang, pods that have done their part still count: it does not become smaller while it ends."""
+    if standing.ending and previous.replicas is not None:
+        return previous.replicas
     if standing.outcome is not None:
         want = previous.replicas.want if previous.replicas else standing.want
         have = want if standing.outcome is Reason.COMPLETED else standing.bound
         return ReplicaCounts(ready=0, have=have, want=want, summary=f"{have}/{want}")
-    return ReplicaCounts(ready=standing.ready, have=standing.bound, want=standing.want, summary=f"{standing.bound}/{standing.want}")
+    want = max(standing.want, min(progress.want, standing.want + progress.succeeded))
+    have = min(want, standing.bound + progress.succeeded)
+    return ReplicaCounts(ready=standing.ready, have=have, want=want, summary=f"{have}/{want}")
 
 
 def _name_kind(workload: GPUWorkload) -> str:

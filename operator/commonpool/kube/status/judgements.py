@@ -29,10 +29,13 @@ class Standing:
     """Places that a pod has taken."""
     ready: int
     want: int
+    """Pods that have a place or need one."""
     accelerators: int
     together: bool
     """Its pods run all at once or are of no use."""
     why: str
+    ending: bool = False
+    """Its pods have finished, and nobody has said yet whether it has."""
 
     @property
     def have_places(self) -> bool:
@@ -51,9 +54,11 @@ class Standing:
 
 
 def judge(standing: Standing, previous: list[Condition]) -> list[Judgement]:
-    """Say how it stands. After the end, whether it was admitted and placed is kept as it was."""
+    """Say how it stands. After the end, whether it was admitted and placed is kept as it was; just before it, everything is."""
     if standing.outcome is not None:
         return _judge_end(standing, previous)
+    if standing.ending and previous:
+        return [Judgement(each.type, each.status, each.reason, each.message) for each in previous]
     state, sentence = _find_state(standing)
     return [
         _judge_admission(standing),

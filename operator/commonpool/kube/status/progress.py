@@ -17,12 +17,16 @@ class Progress:
     want: int
     """Pods that it should have, as far as its object says."""
     ready: int = 0
+    succeeded: int = 0
+    """Pods that have done their part and hold nothing any more."""
     outcome: Outcome | None = None
     """None: it has not ended."""
     message: str = ""
     """Why it failed, or why its children could not be made."""
     refused: bool = False
     """The API refused its children."""
+    ending: bool = False
+    """All its pods have finished, and the object that made them has not said yet what that means."""
 
 
 def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -> Progress:
@@ -30,13 +34,18 @@ def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -
 
     `want` counts while there is no such object, and after its end.
     """
+    outcome: Outcome | None
     known = list(pods)
     ready = sum(pod.ready and pod.holds for pod in known)
     if child is not None:
-        outcome: Outcome | None = (Reason.FAILED if child.failed else Reason.COMPLETED) if child.finished else None
-        return Progress(child.replicas if outcome is None else want, ready, outcome, child.message)
+        outcome = (Reason.FAILED if child.failed else Reason.COMPLETED) if child.finished else None
+        ending = outcome is None and bool(known) and all(pod.finished for pod in known)
+        succeeded = sum(pod.phase == "Succeeded" for pod in known)
+        wanted = child.replicas if outcome is None else want
+        return Progress(wanted, ready, succeeded, outcome, child.message, ending=ending)
     alone = [pod for pod in known if pod.child.kind == "Pod"]
     if alone and all(pod.finished for pod in alone):
         failed = any(pod.phase == "Failed" for pod in alone)
-        return Progress(want, ready, Reason.FAILED if failed else Reason.COMPLETED, "its pod failed" if failed else "")
+        outcome = Reason.FAILED if failed else Reason.COMPLETED
+        return Progress(want, ready, outcome=outcome, message="its pod failed" if failed else "")
     return Progress(want, ready)
