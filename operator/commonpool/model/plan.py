@@ -99,3 +99,5 @@ class Plan:
     shrink: tuple[Shrink, ...] = ()
     evict: tuple[Evict, ...] = ()
     scale: tuple[ScalePool, ...] = ()
+    surplus: tuple[PoolName, ...] = ()
+    """Pools with nodes that nothing needs now: they are given back once that has lasted."""

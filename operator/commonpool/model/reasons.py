@@ -18,6 +18,7 @@ class Reason(StrEnum):
     RECLAIMED_FOR_GUARANTEE = "ReclaimedForGuarantee"
     WORK_NEEDS_NODES = "WorkNeedsNodes"
     NODES_IDLE = "NodesIdle"
+    BELOW_LEAST_NODES = "BelowLeastNodes"
 
     # why a workload waits (Plan.hold)
     WAITS_FOR_NODES = "WaitsForNodes"
@@ -49,6 +50,12 @@ class Reason(StrEnum):
     EVICTED = "Evicted"
     COMPLETED = "Completed"
     FAILED = "Failed"
+
+    # whether a service can follow its load, and a pool's provider does what it is asked for (conditions)
+    LOAD_KNOWN = "LoadKnown"
+    LOAD_UNKNOWN = "LoadUnknown"
+    PROVIDER_ASKED = "ProviderAsked"
+    PROVIDER_REFUSED = "ProviderRefused"
 
     # how a pool, a tenant or a quota stands (condition Ready)
     READY = "Ready"

@@ -67,6 +67,8 @@ class Node:
     labels: tuple[tuple[str, str], ...] = ()
     """Only the labels that some workload's node selector asks for, sorted."""
     schedulable: bool = True
+    releasing: bool = False
+    """Given back: its provider takes it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class Workload:
     needs: tuple[Seat, ...] = ()
     """Pods that have no place yet, in order."""
     needs_min: int = 0
-    """So many of `needs` start together or none does: all of them for a gang that has not begun, 1 for the rest."""
+    """So many of `needs` start together or none does: all of them for a gang that has not begun, its least size for elastic work,
+    1 for the rest; 0 for begun elastic work whose `needs` are the ranks that it could grow by."""
     holdings: tuple[Holding, ...] = ()
     wishes: tuple[Wish, ...] = ()
     """In order of preference; the first pool that fits is taken."""

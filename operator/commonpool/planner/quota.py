@@ -33,6 +33,8 @@ class Refusal:
     free: int = 0
     own: bool = True
     """Whether it is the tenant's own line, else one of a tenant above it."""
+    guarantee: bool = False
+    """Whether the guarantee is the limit, because the work must not borrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,22 @@ class Quota:
             each.free = sum(free.get(pool, 0) * weight for pool, weight in each.weights.items())
             each.settle()
 
+    def add_free(self, pool: PoolName, gpu_milli: int) -> None:
+        """So much more is free, or less: nodes came or go."""
+        for each in self._sets_of[pool]:
+            each.free += gpu_milli * each.weights[pool]
+
     def take(self, tenant: TenantName, pool: PoolName, gpu_milli: int) -> None:
-        """Grant a request."""
+        """Grant a request; below zero: take back what was granted or held."""
         chain = self._tree.chain(tenant)
         for each in self._sets_of[pool]:
             each.take(chain, pool, gpu_milli)
         self.count_held(tenant, pool, gpu_milli)
+
+    def count_going(self, tenant: TenantName, pool: PoolName, gpu_milli: int) -> None:
+        """So much of what is held is on its way back; below zero: not any more."""
+        for state in self._on_chain(tenant, pool):
+            state.going += gpu_milli * state.weights[pool]
 
     def covers(self, tenant: TenantName, pool: PoolName) -> bool:
         """Whether a line of the tenant, or of one above it, speaks of the pool."""
@@ -92,6 +104,20 @@ class Quota:
             if states:
                 return Reason.BORROWED
         return Reason.SHARED
+
+    def find_guarantor(self, tenant: TenantName, pool: PoolName, gpu_milli: int) -> TenantName | None:
+        """Whose guarantee would cover so much more: the nearest on the chain whose lines speak of the pool, if they do."""
+        for above in self._tree.chain(tenant):
+            states = self._states.get((above, pool), ())
+            if any(state.used + gpu_milli * state.weights[pool] <= state.line.guaranteed * MICRO for state in states):
+                return above
+            if states:
+                return None
+        return None
+
+    def guarantees(self, tenant: TenantName, pool: PoolName) -> Iterable[LineState]:
+        """The lines of the tenant, and of all above it, that guarantee something in the pool."""
+        return [state for state in self._on_chain(tenant, pool) if state.line.guaranteed]
 
     def measure(self, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
         """How many of `pods` the tenant may have; O(lines of the chain + sets of the pool x log pods)."""
@@ -122,6 +148,35 @@ class Quota:
                     )
                     room = Room(fitting, refusal)
         return room
+
+    def measure_guarantee(self, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
+        """How many of `pods` are within the guarantee: what work of tier Guaranteed may have."""
+        refusal = Refusal(Reason.QUOTA_REACHED, (pool,), in_accelerators=True, pod=pod_gpu_milli, guarantee=True)
+        best = Room(0 if pod_gpu_milli else pods, refusal if pod_gpu_milli else None)
+        for above in self._tree.chain(tenant):
+            states = self._states.get((above, pool), ())
+            for state in states:
+                cost, most = pod_gpu_milli * state.weights[pool], state.line.guaranteed
+                fitting = max(0, most * MICRO - state.used) // cost if cost else pods
+                if fitting >= pods:
+                    return Room(pods)
+                if fitting > best.pods or best.refusal is refusal:
+                    best = Room(
+                        fitting,
+                        Refusal(
+                            Reason.QUOTA_REACHED,
+                            state.line.pools,
+                            in_accelerators=_is_plain(state.weights),
+                            pod=cost // MICRO,
+                            used=state.used // MICRO,
+                            most=most,
+                            own=above == tenant,
+                            guarantee=True,
+                        ),
+                    )
+            if states:
+                break
+        return best
 
     def _measure_set(self, each: PoolSet, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, room: Room) -> Room:
         chain = self._tree.chain(tenant)
