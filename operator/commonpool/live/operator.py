@@ -65,7 +65,7 @@ class Operator:
         dirty = self.mirror.dirty
         while True:
             try:
-                async with asyncio.timeout(RETRY_SECONDS if self.cluster.failures else CHECK_SECONDS):
+                async with asyncio.timeout(self._pause_seconds()):
                     await dirty.wait()
             except TimeoutError:
                 pass
@@ -79,6 +79,12 @@ class Operator:
             began = time.perf_counter()
             cycle = await run_cycle(self.cluster, self.engine)
             self._observe(cycle, time.perf_counter() - began)
+
+    def _pause_seconds(self) -> float:
+        """How long to wait for a change: until something is due, or must be tried again."""
+        longest = RETRY_SECONDS if self.cluster.failures else CHECK_SECONDS
+        due_at = self.cluster.next_due_at
+        return longest if due_at is None else max(0.0, min(longest, due_at - time.time()))
 
     def _observe(self, cycle: Cycle, seconds: float) -> None:
         self.metrics.round_seconds.observe(seconds)

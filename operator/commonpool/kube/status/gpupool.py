@@ -1,16 +1,32 @@
-"""What a pool has, what of it is given out and what is free."""
+"""What a pool has, what of it is given out and what is free, and how it breathes."""
+
+from dataclasses import dataclass
 
 from commonpool.api import GPUPool
-from commonpool.api.gpupool import GPUPoolStatus, PoolAccelerators
-from commonpool.kube.status.conditions import Judgement, build_conditions
+from commonpool.api.gpupool import GPUPoolStatus, PoolAccelerators, ScalingStatus
+from commonpool.kube.status.conditions import Judgement, build_conditions, read_instant
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Scaling
 from commonpool.model.usage import NO_USE, PoolUse
 
 EMPTY = PoolUse(nodes=0, total=0, use=NO_USE, foreign=0, free=0, unhealthy=0, free_in_whole_nodes=0)
 
 
-def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int) -> GPUPoolStatus:
+@dataclass(frozen=True, slots=True)
+class Breath:
+    """How the pool's number of nodes is being changed."""
+
+    scaling: Scaling | None = None
+    """As the round leaves it; None: it stays as it is."""
+    problem: str = ""
+    """Why its provider does not take what it is asked for; empty if it does."""
+
+
+NO_BREATH = Breath()
+
+
+def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int, breath: Breath = NO_BREATH) -> GPUPoolStatus:
     """The status as it should be; `use` is its part of `model.usage.sum_usage`, None if the snapshot does not know it."""
     previous, use = pool.status or GPUPoolStatus(), use or EMPTY
     generation = pool.metadata.generation
@@ -24,9 +40,27 @@ def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int) -> GPUPoo
             unhealthy=use.unhealthy // GPU_MILLI,
         ),
         largest_free_gang=use.free_in_whole_nodes // GPU_MILLI,
-        conditions=build_conditions(previous.conditions, [_judge(pool, use)], now_at, generation),
+        scaling=_build_scaling(breath.scaling),
+        conditions=build_conditions(previous.conditions, [_judge(pool, use), *_judge_breath(breath)], now_at, generation),
         kopf=previous.kopf,
     )
+
+
+def _build_scaling(scaling: Scaling | None) -> ScalingStatus | None:
+    if scaling is None:
+        return None
+    since_at = scaling.surplus_since_at
+    return ScalingStatus(wanted_nodes=scaling.wanted_nodes, surplus_since=read_instant(since_at) if since_at else None)
+
+
+def _judge_breath(breath: Breath) -> list[Judgement]:
+    if breath.problem:
+        return [
+            Judgement("Scaling", "False", Reason.PROVIDER_REFUSED, f"its provider does not take what it is asked for: {breath.problem}")
+        ]
+    if breath.scaling is None:
+        return []
+    return [Judgement("Scaling", "True", Reason.PROVIDER_ASKED, f"its provider was asked for {_count(breath.scaling.wanted_nodes)}")]
 
 
 def _judge(pool: GPUPool, use: PoolUse) -> Judgement:
