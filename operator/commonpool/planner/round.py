@@ -94,7 +94,7 @@ class _Pass:
             scale,
             self._scaler.surplus,
         )
-        return plan, not self._draft.outlook.differs
+        return plan, not self._draft.outlook.differs and not scale
 
     def _place_all(self, ready: list[Workload]) -> tuple[list[Place], list[Workload]]:
         """Try each workload in its turn; the placements, and all in the order of their first turn.

@@ -21,6 +21,8 @@ class EmptyPool:
         if key not in self._most:
             sums: dict[str, int] = {}
             for index in self._ground.matching(site):
+                if self._ground.nodes[index].releasing:
+                    continue
                 domain = domain_at(self._ground.nodes[index], level)
                 if domain or level == ANYWHERE:
                     sums[domain] = sums.get(domain, 0) + count_pods(self._ground.empty[index], shape.vector)
