@@ -35,12 +35,12 @@ def plan_round(snapshot: Snapshot, engine: Engine) -> Plan:
     What is set aside for one wait depends on the order of all, and the order on what was placed. So where
     anything was set aside the result is planned over again until nothing moves: the next round would find the same.
     """
-    total = Plan(snapshot.epoch, snapshot.number)
-    while True:
+    total, settled = _plan_pass(snapshot, engine)
+    plan = total
+    while not settled and has_moves(plan):
         plan, settled = _plan_pass(assume_plan(snapshot, total), engine)
         total = merge_plans(total, plan)
-        if settled or not has_moves(plan):
-            return total
+    return total
 
 
 def _plan_pass(snapshot: Snapshot, engine: Engine) -> tuple[Plan, bool]:
