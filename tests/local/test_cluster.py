@@ -18,7 +18,7 @@ from commonpool.local.pool import POOL
 from commonpool.local.process import Process, start_process, stop_process
 from commonpool.local.site import Site
 
-NAMES = ["etcd", "apiserver", "controller-manager", "kwok", "scheduler", "operator"]
+NAMES = ["etcd", "apiserver", "controller-manager", "kwok", "load", "scheduler", "operator"]
 
 
 class Listener:

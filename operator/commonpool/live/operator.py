@@ -26,6 +26,7 @@ from commonpool.kube.errors import ApiError
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.reflector import Reflector
 from commonpool.kube.survey import drop_gone, remember_all
+from commonpool.live.follower import Follower, Source
 from commonpool.live.http import serve_http
 from commonpool.live.leader import Leader
 from commonpool.live.leases import ClusterLeases
@@ -58,6 +59,8 @@ class Operator:
     engine: Engine
     metrics: Metrics
     recorder: Recorder
+    source: Source | None = None
+    """Where services' load is read; None: nowhere."""
     synced: bool = False
 
     async def run_rounds(self) -> None:
@@ -131,7 +134,10 @@ async def run_operator(settings: Settings) -> None:
     cluster = LiveCluster(client, mirror, clock=lambda: int(time.time()), reserved=frozenset({settings.namespace}))
     choice = choose_engine(settings.libpacking)
     LOGGER.info("packing with the %s engine: %s", choice.engine.name, choice.why)
-    operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings))
+    source = None
+    if settings.prometheus_url:
+        source = Source(settings.prometheus_url, settings.prometheus_queries, settings.load_seconds, settings.calm_seconds)
+    operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings), source)
     try:
         async with serve_http(
             settings.http_host, settings.http_port, registry=metrics.registry, healthy=lambda: None, ready=operator.find_unready
@@ -149,6 +155,9 @@ async def _live(operator: Operator, client: Client) -> None:
     tasks = [asyncio.create_task(reflector.run(), name=reflector.resource.plural) for reflector in reflectors]
     tasks.append(asyncio.create_task(kopf.operator(registry=registry, settings=build_settings(), clusterwide=True), name="kopf"))
     tasks.append(asyncio.create_task(_lead(operator, reflectors), name="rounds"))
+    if operator.source is not None:
+        follower = Follower(operator.mirror, operator.source, time.time, lambda: operator.leader.epoch is not None)
+        tasks.append(asyncio.create_task(follower.run(), name="load"))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
