@@ -24,7 +24,7 @@ from commonpool.kube.errors import Unavailable
 from commonpool.kube.resources import DEPLOYMENTS, EVENTS, GPU_WORKLOADS, JOBS, PODS, ROUNDS
 from commonpool.kube.rounds import build_round
 from commonpool.model.ids import ChildKey, Seat, WorkloadName
-from commonpool.model.plan import Evict, Plan, Shrink
+from commonpool.model.plan import Evict, Hold, Plan, Shrink
 from commonpool.model.reasons import Reason
 from commonpool.model.rounds import Line, Round, RoundId
 
@@ -62,13 +62,14 @@ def instant(seconds: int) -> str:
 class Scene(Stage):
     """A stage on which a test decides what is taken back."""
 
-    async def decide(self, *actions: Shrink | Evict) -> list[str]:
-        """One round with this plan; what it wrote, without statuses of others and Events."""
+    async def decide(self, *actions: Shrink | Evict, claimed: bool = True) -> list[str]:
+        """One round with this plan; what it wrote, without statuses of others and Events. `claimed`: somebody waits for others' places."""
         snapshot = self.cluster.read()
         shrinks = tuple(action for action in actions if isinstance(action, Shrink))
         evicts = tuple(action for action in actions if isinstance(action, Evict))
         self.api.wrote()
-        await self.cluster.apply(snapshot, Plan(snapshot.epoch, snapshot.number, shrink=shrinks, evict=evicts))
+        holds = (Hold(WorkloadName("nlp-dev/claim"), Reason.WAITS_FOR_RECLAIM, "soon"),) if claimed else ()
+        await self.cluster.apply(snapshot, Plan(snapshot.epoch, snapshot.number, hold=holds, shrink=shrinks, evict=evicts))
         return [each for each in self.api.wrote() if not each.startswith(("patch-status GPUPool", "patch-status Tenant", "create Event"))]
 
     def play(self, size: int, name: str = "pretrain") -> None:
@@ -110,21 +111,22 @@ async def test_a_shrink_is_told_in_the_status_and_on_rank_0_and_nothing_goes_bef
     assert (resize["replicas"], resize["at"], resize["toldAt"], resize["reason"]) == (2, told["at"], BORN, told["reason"])
     assert scene.state() == "Shrinking"
     assert [each["reason"] for each in scene.api.all(EVENTS)][-1] == "Shrinking"
+    assert scene.cluster.next_due_at == scene.now_at
     scene.now_at = due_at - 1
-    assert await scene.decide(shrink(2, due_at)) == []
+    assert await scene.decide() == []
     assert scene.cluster.next_due_at == due_at
     scene.now_at = due_at
-    assert await scene.decide(shrink(2, due_at)) == ["patch Job pretrain"]
+    assert await scene.decide() == ["patch Job pretrain"]
     assert (scene.job()["spec"]["parallelism"], scene.job()["spec"]["completions"]) == (2, 2)
 
 
 async def test_a_shrink_is_over_when_the_last_pod_has_gone_and_the_signal_goes_with_it(scene: Scene) -> None:
     scene.now_at = NOW_AT + 1
-    for _ in range(2):
-        await scene.decide(shrink(2, NOW_AT + 1))
+    await scene.decide(shrink(2, NOW_AT + 1))
+    await scene.decide()
     assert scene.job()["spec"]["parallelism"] == 2
     assert scene.status()["resize"]["replicas"] == 2
-    assert await scene.decide() == []  # its pods end: the plan has nothing more to say
+    assert await scene.decide(claimed=False) == []  # its pods end: the plan has nothing more to say
     scene.put(
         PODS, *(pod_body(f"pretrain-{rank}", job="pretrain", rank=rank, node=f"gpu-{rank}", gpus=8, phase="Failed") for rank in (2, 3))
     )
@@ -143,12 +145,12 @@ async def test_a_checkpoint_after_the_signal_ends_the_grace(scene: Scene) -> Non
         scene.put(GPU_WORKLOADS, body)
         assert scene.mirror.dirty.is_set()
         scene.now_at = NOW_AT + 10
-        assert await scene.decide(shrink(2, due_at)) == wrote
+        assert await scene.decide() == wrote
 
 
-async def test_a_shrink_that_is_no_longer_wanted_is_withdrawn(scene: Scene) -> None:
+async def test_a_shrink_for_which_nobody_waits_any_more_is_withdrawn(scene: Scene) -> None:
     await scene.decide(shrink(2, NOW_AT + GRACE_SECONDS))
-    assert await scene.decide() == ["patch-status GPUWorkload pretrain", "patch Pod pretrain-0"]
+    assert await scene.decide(claimed=False) == ["patch-status GPUWorkload pretrain", "patch Pod pretrain-0"]
     assert (scene.signal(), scene.state()) == (None, "Running")
     scene.now_at = NOW_AT + GRACE_SECONDS
     assert await scene.decide() == []
@@ -168,7 +170,7 @@ async def test_a_place_that_is_taken_back_is_out_of_the_round_before_its_pod_goe
     scene.promise(line("Job", "other", (Seat(0), "gpu-3")), line("Job", "pretrain", *seats))
     scene.put(GPU_WORKLOADS, training_body("other", replicas=1, gpus=1))
     await scene.decide(shrink(2, NOW_AT))
-    assert await scene.decide(shrink(2, NOW_AT)) == ["patch Round r-0000000001-1", "patch Job pretrain"]
+    assert await scene.decide() == ["patch Round r-0000000001-1", "patch Job pretrain"]
     [round_] = scene.api.all(ROUNDS)
     assert [gang.get("ranks") for gang in round_["spec"]["gangs"]] == ["0", "0-1"]
 
@@ -178,9 +180,9 @@ async def test_nobody_is_shrunk_while_the_round_cannot_be_changed(scene: Scene) 
     await scene.decide(shrink(2, NOW_AT))
     scene.promise(line("Job", "pretrain", (Seat(2), "gpu-2"), (Seat(1), "gpu-1")))
     scene.api.faults = {f"{verb} Round r-0000000001-1": [Unavailable("away")] * 4 for verb in ("patch", "delete")}
-    assert "patch Job pretrain" not in await scene.decide(shrink(2, NOW_AT))
+    assert "patch Job pretrain" not in await scene.decide()
     scene.api.faults = {}
-    assert (await scene.decide(shrink(2, NOW_AT)))[-1] == "patch Job pretrain"
+    assert (await scene.decide())[-1] == "patch Job pretrain"
 
 
 async def test_an_elastic_job_grows_by_the_ranks_that_are_promised(scene: Scene) -> None:
@@ -262,9 +264,8 @@ async def test_a_service_that_shrinks_loses_its_youngest_pods() -> None:
     scene.put(GPU_WORKLOADS, tracked_body("web", "Deployment"))
     scene.put(DEPLOYMENTS, deployment_body("web", replicas=3))
     scene.put(PODS, *(service_pod_body(f"web-{name}", "web", node="gpu-0") for name in "abc"))
-    for _ in range(2):
-        wrote = await scene.decide(shrink(1, NOW_AT, "web", "Deployment"))
-    assert wrote == ["delete Pod web-b", "delete Pod web-c"]
+    await scene.decide(shrink(1, NOW_AT, "web", "Deployment"))
+    assert await scene.decide() == ["delete Pod web-b", "delete Pod web-c"]
 
 
 async def test_who_has_been_told_before_the_operator_was_killed_keeps_the_rest_of_its_grace() -> None:
@@ -278,4 +279,4 @@ async def test_who_has_been_told_before_the_operator_was_killed_keeps_the_rest_o
     assert found.resize is not None
     assert (found.resize.keep, found.resize.by_at, found.needs) == (2, due_at, ())
     scene.now_at = due_at + int(timedelta(minutes=1).total_seconds())
-    assert "patch Job pretrain" in await scene.decide(shrink(2, due_at))
+    assert "patch Job pretrain" in await scene.decide()

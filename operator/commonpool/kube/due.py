@@ -7,10 +7,9 @@ from commonpool.model.plan import Plan
 def find_next_due(world: World, plan: Plan) -> int | None:
     """The next instant at which a plan may say something else; None if there is none."""
     now_at = world.snapshot.now_at
-    told = {run.name: run.status.resize for run in world.runs}
-    if any(told.get(shrink.workload) is None for shrink in plan.shrink):
+    if plan.shrink:
         return now_at  # what has just been told may be due at once
-    instants = {shrink.by_at for shrink in plan.shrink}
+    instants = {int(run.status.resize.at.timestamp()) for run in world.runs if run.status.resize is not None}
     for pool in world.snapshot.pools:
         if pool.scaling is not None and (pool.name in plan.surplus or pool.scaling.surplus_since_at):
             instants.add((pool.scaling.surplus_since_at or now_at) + pool.scaling.cooldown_seconds)

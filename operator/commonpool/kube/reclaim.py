@@ -38,14 +38,13 @@ class Reclaim:
 def plan_reclaims(runs: Iterable[Run], plan: Plan, statuses: Mapping[WorkloadName, GPUWorkloadStatus], now_at: int) -> list[Reclaim]:
     """What the plan takes back now. `statuses`: as they have been written, this round's included."""
     evicted = {evict.workload for evict in plan.evict}
-    shrunk = {shrink.workload: shrink.keep for shrink in plan.shrink}
     due: list[Reclaim | None] = []
     for run in runs:
         status = statuses.get(run.name, GPUWorkloadStatus())
         if run.name in evicted and _was_told(status, now_at):
             due.append(_evict(run))
-        elif run.name in shrunk and status.resize is not None and status.resize.replicas == shrunk[run.name]:
-            due.append(_shrink(run, status.resize.replicas) if is_due(run, now_at) else None)
+        elif status.resize is not None:
+            due.append(_shrink(run, status.resize.replicas) if is_due(run, status.resize, now_at) else None)
         elif (sizes := find_sizes(run)) is not None and not run.queued:
             due.append(_shrink(run, sizes.max))  # its owner wants fewer
     return sorted((reclaim for reclaim in due if reclaim is not None), key=lambda reclaim: reclaim.run.name)
@@ -63,12 +62,11 @@ def plan_signals(runs: Iterable[Run], statuses: Mapping[WorkloadName, GPUWorkloa
     ]
 
 
-def is_due(run: Run, now_at: int) -> bool:
-    """Whether the shrink that it had been told of before this round can be carried out: its grace is over, or it has saved its work."""
-    told = run.status.resize
-    if told is None:
+def is_due(run: Run, resize: Resize, now_at: int) -> bool:
+    """Whether a shrink that had been told before this round can be carried out: its grace is over, or the work is saved."""
+    if run.status.resize != resize:
         return False
-    return now_at >= int(told.at.timestamp()) or read_checkpointed_at(run) > int(told.told_at.timestamp())
+    return now_at >= int(resize.at.timestamp()) or read_checkpointed_at(run) > int(resize.told_at.timestamp())
 
 
 def render_signal(resize: Resize | None) -> str:

@@ -32,6 +32,7 @@ from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
 from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.plan import Plan
+from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Snapshot
 from commonpool.model.usage import sum_usage
 
@@ -81,6 +82,7 @@ class Telling:
         why = {place.workload: str(place.why) for place in plan.place}
         shrinks = {shrink.workload: shrink for shrink in plan.shrink}
         evicts = {evict.workload: evict for evict in plan.evict}
+        claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         for run in world.runs:
@@ -95,9 +97,10 @@ class Telling:
                 why.get(run.name, ""),
                 shrinks.get(run.name),
                 evicts.get(run.name),
+                claimed and workload.status is not None and workload.status.resize is not None,
                 run.load,
             )
-            made_of = (workload, view.planned, view.hold, view.progress, view.why, view.shrink, view.evict, view.load)
+            made_of = (workload, view.planned, view.hold, view.progress, view.why, view.shrink, view.evict, view.claimed, view.load)
             known = self._quiet.get(run.name)
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known

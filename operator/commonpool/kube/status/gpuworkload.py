@@ -12,7 +12,7 @@ from commonpool.kube.status.accounting import account
 from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
 from commonpool.kube.status.judgements import Standing, judge, judge_load
 from commonpool.kube.status.progress import Outcome, Progress
-from commonpool.kube.status.taken import build_eviction, build_resize, describe_eviction, describe_shrink
+from commonpool.kube.status.taken import Giving, build_eviction, build_resize, describe_eviction, describe_shrink
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.ids import PoolName
 from commonpool.model.plan import Evict, Hold, Shrink
@@ -34,9 +34,11 @@ class WorkloadView:
     why: str = ""
     """The reason for which this round placed it, if it did."""
     shrink: Shrink | None = None
-    """What the round takes back of it."""
+    """What the round takes back of it that it has not been told of yet."""
     evict: Evict | None = None
     """Why the round takes all of it back."""
+    claimed: bool = False
+    """Whether anybody waits for what others give back."""
     load: Load | None = None
     """What is known of a service's load; None if it follows none."""
 
@@ -45,7 +47,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
     """The status as it should be. An end is final: later rounds only count what it still holds."""
     workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
     bound = sum(holding.bound for holding in view.planned.holdings) if view.planned else 0
-    resize = build_resize(view.shrink, previous.resize, bound=bound, size=view.progress.want, now_at=now_at)
+    resize = build_resize(Giving(view.shrink, view.claimed, bound, view.progress.want), previous.resize, now_at)
     standing = _read_standing(view, previous, resize)
     held_before = previous.promised_at is not None
     over = standing.ending or standing.outcome is not None

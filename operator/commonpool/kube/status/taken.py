@@ -1,5 +1,7 @@
 """What a workload is told of places that are taken back: a shrink before it comes, an eviction for good."""
 
+from dataclasses import dataclass
+
 from commonpool.api.workloadstatus import Eviction, GPUWorkloadStatus, Resize
 from commonpool.kube.status.conditions import read_instant, shorten
 from commonpool.model.plan import Evict, Shrink
@@ -9,11 +11,26 @@ FOR_WHAT = {Reason.RECLAIMED_FOR_GUARANTEE: "a workload within its tenant's guar
 """Who gets the place, in words that name no other tenant."""
 
 
-def build_resize(shrink: Shrink | None, previous: Resize | None, *, bound: int, size: int, now_at: int) -> Resize | None:
-    """As the plan says; a shrink that has been carried out (`size`) stays told until the pods have gone."""
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """What is known of a shrink, beside what was told of it last."""
+
+    shrink: Shrink | None
+    """What this round wants that was not told before."""
+    claimed: bool
+    """Whether anybody still waits for what others give back."""
+    bound: int
+    size: int
+    """Pods that its object has now."""
+
+
+def build_resize(giving: Giving, previous: Resize | None, now_at: int) -> Resize | None:
+    """What is told stays told until the pods have gone; it is withdrawn if nobody waits for their places any more."""
+    shrink = giving.shrink
     if shrink is None:
-        carried_out = previous is not None and size <= previous.replicas < bound
-        return previous if carried_out else None
+        if previous is None or giving.bound <= previous.replicas:
+            return None
+        return previous if giving.claimed or giving.size <= previous.replicas else None
     same = previous is not None and (previous.replicas, int(previous.at.timestamp())) == (shrink.keep, shrink.by_at)
     return Resize(
         replicas=shrink.keep,
