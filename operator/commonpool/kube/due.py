@@ -11,7 +11,7 @@ def find_next_due(world: World, plan: Plan) -> int | None:
         return now_at  # what has just been told may be due at once
     instants = {int(run.status.resize.at.timestamp()) for run in world.runs if run.status.resize is not None}
     for pool in world.snapshot.pools:
-        if pool.scaling is not None and (pool.name in plan.surplus or pool.scaling.surplus_since_at):
+        if pool.scaling is not None and pool.name in plan.surplus:
             instants.add((pool.scaling.surplus_since_at or now_at) + pool.scaling.cooldown_seconds)
     if plan.hold:
         instants |= {each.started_at + each.min_runtime_seconds for each in world.snapshot.workloads if each.started_at}

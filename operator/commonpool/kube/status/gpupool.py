@@ -41,7 +41,7 @@ def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int, breath: B
         ),
         largest_free_gang=use.free_in_whole_nodes // GPU_MILLI,
         scaling=_build_scaling(breath.scaling),
-        conditions=build_conditions(previous.conditions, [_judge(pool, use), *_judge_breath(breath)], now_at, generation),
+        conditions=build_conditions(previous.conditions, [_judge(pool, use, breath.scaling), *_judge_breath(breath)], now_at, generation),
         kopf=previous.kopf,
     )
 
@@ -63,13 +63,15 @@ def _judge_breath(breath: Breath) -> list[Judgement]:
     return [Judgement("Scaling", "True", Reason.PROVIDER_ASKED, f"its provider was asked for {_count(breath.scaling.wanted_nodes)}")]
 
 
-def _judge(pool: GPUPool, use: PoolUse) -> Judgement:
+def _judge(pool: GPUPool, use: PoolUse, scaling: Scaling | None) -> Judgement:
     spec = pool.spec.completed()
     if spec.resource_name is None:
         message = (
             f"accelerators of device class `{spec.device_class_name}` are not given out yet: set `resourceName` if the nodes offer one"
         )
         return Judgement("Ready", "False", Reason.NOT_SUPPORTED, message)
+    if not use.nodes and scaling is not None:
+        return Judgement("Ready", "True", Reason.READY, f"no nodes now, up to {scaling.most_nodes} when work needs them")
     if not use.nodes:
         return Judgement("Ready", "False", Reason.NO_NODES, "no node matches `nodes`: compare it with `kubectl get nodes --show-labels`")
     if not use.total:
