@@ -25,6 +25,12 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535, description="port of /metrics, /healthz and /readyz")
     log_level: str = Field(default="info", description="debug, info, warning or error")
     identity: str | None = Field(default=None, description="name of this process in the Lease; none: the host's (a pod's) name")
+    exempt_namespaces: str = Field(
+        default="", description="comma-separated: namespaces that no tenant may have, as the policies' exemptNamespaces"
+    )
+    uncounted_resources: str = Field(
+        default="", description="comma-separated: extended resources that pods may ask for beside accelerators"
+    )
     recordings: Path | None = Field(default=None, description="folder for the newest rounds that placed something, for `commonpool replay`")
 
     prometheus_url: str = Field(default="", description="where services' load is read; none: they keep their size")
@@ -43,6 +49,16 @@ class Settings(BaseSettings):
         return self.identity or socket.gethostname()
 
     @property
+    def reserved(self) -> frozenset[str]:
+        """Namespaces that no tenant may have."""
+        return _split(self.exempt_namespaces) | {self.namespace}
+
+    @property
+    def uncounted(self) -> frozenset[str]:
+        """Extended resources that are no accelerators and need no promise."""
+        return _split(self.uncounted_resources)
+
+    @property
     def cache_dir(self) -> Path:
         """What can be made again: built binaries, a Go toolchain."""
         return self.cache_home.expanduser() / "commonpool"
@@ -51,6 +67,10 @@ class Settings(BaseSettings):
     def state_dir(self) -> Path:
         """What a local cluster remembers, a folder a cluster."""
         return self.state_home.expanduser() / "commonpool"
+
+
+def _split(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
 def read_settings() -> Settings:

@@ -5,7 +5,20 @@
 
 from dataclasses import dataclass
 
-from tests.api.manifests import ABSENT, Manifest, a_pool, a_quota, a_tenant, a_tracked, a_training, an_hpc, an_inference, edited, named
+from tests.api.manifests import (
+    ABSENT,
+    Manifest,
+    a_pool,
+    a_quota,
+    a_round,
+    a_tenant,
+    a_tracked,
+    a_training,
+    an_hpc,
+    an_inference,
+    edited,
+    named,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +242,17 @@ WORKLOAD_MISTAKES = (
         'Duplicate value: {"name":"a"}',
     ),
     Mistake(
+        "a container without an image",
+        edited(a_training(), **{_CONTAINER + "image": ABSENT}),
+        "container `main` has no image: say in image",
+    ),
+    Mistake("an image of no letters", edited(an_hpc(), hpc__template__spec__containers__0__image=""), "container `main` has no image"),
+    Mistake(
+        "a container's name in words",
+        edited(a_training(), **{_CONTAINER + "name": "My Trainer"}),
+        "container name `My Trainer` is no host name: use lower-case letters, digits and dashes",
+    ),
+    Mistake(
         "fewer servers at most than at least",
         edited(an_inference(), inference__replicas={"min": 4, "max": 2}),
         "max `2` is less than min `4`",
@@ -253,7 +277,17 @@ WORKLOAD_MISTAKES = (
     ),
 )
 
-MISTAKES = POOL_MISTAKES + TENANT_MISTAKES + QUOTA_MISTAKES + WORKLOAD_MISTAKES
+ROUND_MISTAKES = (
+    Mistake("a part beyond the last", edited(a_round(), part=2), "part `2` of `1`: count parts from 1 to parts"),
+    Mistake("a workload without a namespace", edited(a_round(), gangs__0__workload="pretrain"), "in body should match"),
+    Mistake("a kind that has no pods", edited(a_round(), gangs__0__kind="Secret"), 'supported values: "Job"'),
+    Mistake("a gang without nodes", edited(a_round(), gangs__0__nodes=""), "should be at least 3 chars long"),
+    Mistake("a negative epoch", edited(a_round(), epoch=-1), "should be greater than or equal to 0"),
+    Mistake("a gang of no tenant", edited(a_round(), gangs__0__tenant=ABSENT), "spec.gangs[0].tenant: Required value"),
+    Mistake("a gang without a reason", edited(a_round(), gangs__0__why=ABSENT), "spec.gangs[0].why: Required value"),
+)
+
+MISTAKES = POOL_MISTAKES + TENANT_MISTAKES + QUOTA_MISTAKES + WORKLOAD_MISTAKES + ROUND_MISTAKES
 
 CHANGES = (
     Change(

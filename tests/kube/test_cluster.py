@@ -11,6 +11,7 @@ from tests.kube.objects import (
     deployment_body,
     inference_body,
     job_body,
+    make_metadata,
     own_body,
     pod_body,
     pool_body,
@@ -27,12 +28,14 @@ from commonpool.kube.cluster import LiveCluster
 from commonpool.kube.errors import Forbidden, Invalid, Unavailable
 from commonpool.kube.promises import Promises
 from commonpool.kube.resources import (
+    CUSTOM_RESOURCES,
     DEPLOYMENTS,
     EVENTS,
     GPU_POOLS,
     GPU_WORKLOADS,
     JOBS,
     PODS,
+    RESOURCE_QUOTAS,
     ROUNDS,
     TENANTS,
     Resource,
@@ -224,7 +227,7 @@ async def test_a_round_of_the_same_name_that_says_something_else_is_not_ours() -
 async def test_a_refused_child_gives_its_place_back_and_is_tried_again_later() -> None:
     stage = Stage()
     stage.put(GPU_WORKLOADS, training_body())
-    refusal = Forbidden("exceeded quota: count/jobs.batch")
+    refusal = Invalid("exceeded quota: count/jobs.batch")
     stage.api.faults["create Job pretrain"] = [refusal, refusal]
     await stage.settled()
     assert stage.api.all(ROUNDS) == []
@@ -239,6 +242,18 @@ async def test_a_refused_child_gives_its_place_back_and_is_tried_again_later() -
     assert await stage.settled() == []
     stage.now_at += 1
     await stage.settled()
+    assert len(stage.api.all(JOBS)) == 1
+
+
+async def test_a_right_that_is_missing_for_a_moment_costs_no_place() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    stage.api.faults["create Job pretrain"] = [Forbidden("the roles are not known yet")]
+    await stage.round()
+    assert [type(failure.error).__name__ for failure in stage.cluster.failures] == ["Forbidden"]
+    assert len(stage.api.all(ROUNDS)) == 1
+    assert stage.state() == Reason.PLACED
+    await stage.round()
     assert len(stage.api.all(JOBS)) == 1
 
 
@@ -362,3 +377,36 @@ async def test_a_failure_is_logged_once_and_again_only_after_it_was_gone(caplog:
     await stage.round()
     await stage.settled()
     assert [record.message for record in caplog.records] == ["Round r-0000000001-1: no"]
+
+
+async def test_a_tenants_quota_counts_workloads_only_when_the_quota_controller_knows_them() -> None:
+    stage = Stage()
+    stage.put(CUSTOM_RESOURCES, {"metadata": make_metadata("gpuworkloads.commonpool.dev")})
+    stage.put(TENANTS, own_body("Tenant", "vision", {"namespaces": [NAMESPACE]}, generation=2))
+
+    def find_counts() -> set[str]:
+        return set(stage.api.objects[RESOURCE_QUOTAS.plural, NAMESPACE, "commonpool-objects"]["spec"]["hard"])
+
+    await stage.settled()
+    assert "count/jobs.batch" in find_counts()
+    assert "count/gpuworkloads.commonpool.dev" not in find_counts()
+    stage.now_at += 60
+    assert await stage.settled() == []
+    stage.now_at += 60
+    assert await stage.settled() == ["apply ResourceQuota commonpool-objects"]
+    assert "count/gpuworkloads.commonpool.dev" in find_counts()
+
+
+async def test_nothing_is_promised_as_long_as_what_is_void_still_stands() -> None:
+    stage = Stage()
+    stage.put(DEPLOYMENTS, deployment_body("web"))
+    stage.put(GPU_WORKLOADS, tracked_body("web", "Deployment"))
+    stage.put(PODS, service_pod_body("web-a", "web"))
+    await stage.settled()
+    stage.mirror.pods.drop((NAMESPACE, "web-a"), stage.mirror.pods.find_uid(NAMESPACE, "web-a"))
+    stage.put(PODS, service_pod_body("web-b", "web"))
+    stage.api.faults["delete Round r-0000000001-1"] = [Unavailable("no answer")]
+    await stage.round()
+    assert not [write for write in stage.api.wrote() if "Round" in write]
+    await stage.round()
+    assert [write for write in stage.api.wrote() if "Round" in write] == ["delete Round r-0000000001-1", "create Round r-0000000002-1"]

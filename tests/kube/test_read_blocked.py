@@ -37,7 +37,12 @@ def test_a_label_that_names_no_tenant_is_no_membership() -> None:
 
 @pytest.mark.parametrize(
     ("allowed", "blocked"),
-    [(None, None), (["vision-low", "urgent"], None), (["vision-low"], Reason.PRIORITY_NOT_ALLOWED), ([], Reason.PRIORITY_NOT_ALLOWED)],
+    [
+        (None, Reason.PRIORITY_NOT_ALLOWED),
+        (["vision-low", "urgent"], None),
+        (["vision-low"], Reason.PRIORITY_NOT_ALLOWED),
+        ([], Reason.PRIORITY_NOT_ALLOWED),
+    ],
 )
 def test_a_priority_must_be_one_of_the_tenants(allowed: list[str] | None, blocked: Reason | None) -> None:
     mirror = FilledMirror()
@@ -54,6 +59,25 @@ def test_the_default_priority_is_everybodys() -> None:
     mirror.priority_is("normal", 10, default=True)
     mirror.own(own_body("Tenant", "vision", {"priorityClasses": []}), training_body())
     assert (workload(mirror).priority, reason(workload(mirror))) == (10, None)
+
+
+def test_a_pod_has_its_own_priority_whatever_made_it() -> None:
+    mirror = FilledMirror()
+    mirror.priority_is("urgent", 1000)
+    mirror.own(own_body("Tenant", "vision", {"priorityClasses": []}), tracked_body("finetune"))
+    mirror.jobs_are(job_body("finetune", pods=1))
+    mirror.pods_are(pod_body("finetune-0", job="finetune", rank=0, priority=1000, priorityClassName="urgent"))
+    found = workload(mirror, "finetune")
+    assert (found.priority, found.priority_class, reason(found)) == (1000, "urgent", Reason.PRIORITY_NOT_ALLOWED)
+
+
+def test_a_pod_that_says_the_default_priority_says_nothing() -> None:
+    mirror = FilledMirror()
+    mirror.priority_is("normal", 10, default=True)
+    mirror.own(own_body("Tenant", "vision", {"priorityClasses": []}), tracked_body("notebook", "Pod"))
+    mirror.pods_are(pod_body("notebook", priority=10, priorityClassName="normal"))
+    found = workload(mirror, "notebook")
+    assert (found.priority, found.priority_class, reason(found)) == (10, "", None)
 
 
 def test_a_priority_that_does_not_exist_is_a_mistake() -> None:

@@ -30,6 +30,14 @@ def test_a_training_that_has_nothing_needs_all_its_ranks_together() -> None:
     assert (found.created_at, found.blocked) == (NOW_AT, None)
 
 
+def test_a_job_of_more_pods_than_one_can_write_down_is_told_so() -> None:
+    mirror = FilledMirror()
+    mirror.own(tracked_body("finetune"))
+    mirror.jobs_are(job_body("finetune", pods=2**31 - 1, indexed=False, suspended=True, held=True))
+    found = workload(mirror, "finetune")
+    assert (found.needs, reason(found)) == ((), Reason.GANG_LARGER_THAN_POOL)
+
+
 def test_an_inference_needs_replicas_one_by_one() -> None:
     mirror = FilledMirror()
     mirror.own(inference_body(replicas=3, gpus=1))

@@ -56,6 +56,7 @@ def test_a_pool_tells_what_it_has() -> None:
         "observedGeneration": 3,
         "nodes": 4,
         "accelerators": {"total": 32, "promised": 8, "free": 16, "unhealthy": 8},
+        "resourceName": "nvidia.com/gpu",
         "largestFreeGang": 8,
         "conditions": [
             {

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -23,21 +23,13 @@ SLOTS = 3
 SHAPE = Amounts(1000, 1000, 1000, 1)
 
 
-@dataclass(frozen=True)
-class Pod:
-    """A pod object."""
-
-    fact: PodFact
-    succeeded: bool = False
-
-
 class LedgerMachine(RuleBasedStateMachine):
     """The apiserver's objects, and everybody who writes them. Nobody remembers anything."""
 
     def __init__(self) -> None:
         super().__init__()
         self.rounds: dict[RoundId, Round] = {}
-        self.pods: list[Pod] = []
+        self.pods: list[PodFact] = []
         self.cordoned: set[NodeName] = set()
         self.begun: set[ChildKey] = set()
         self.wanted = {GANG: 4, WEB: 1}
@@ -50,7 +42,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def settle(self) -> Standing:
         usable = set(NODES) - self.cordoned
-        return settle_rounds(self.rounds.values(), (pod.fact for pod in self.pods), set(WANTED), usable, self.wanted)
+        return settle_rounds(self.rounds.values(), self.pods, self.alive, usable, self.wanted)
+
+    @property
+    def alive(self) -> set[ChildKey]:
+        return {WEB} if len(self.done) == self.wanted[GANG] else {GANG, WEB}
 
     @rule(crash_after=st.integers(0, 12))
     def operate(self, crash_after: int) -> None:
@@ -76,7 +72,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def plan(self, standing: Standing) -> list[Line]:
         free = Counter({node: SLOTS for node in NODES if node not in self.cordoned})
-        free.subtract(Counter(pod.fact.node for pod in self.pods if pod.fact.node and not pod.fact.finished))
+        free.subtract(Counter(pod.node for pod in self.pods if pod.node and not pod.finished))
         free.subtract(Counter(promise.entry.node for promise in standing.promises))
         lines = []
         for child in (GANG, WEB):
@@ -96,7 +92,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def find_needs(self, child: ChildKey, standing: Standing) -> list[Seat]:
         """Pods that wait for a place by name, then those that will come."""
         seats = [promise.entry.seat for promise in standing.promises if promise.line.child == child]
-        waiting = [pod.fact for pod in self.pods if pod.fact.child == child and pod.fact.node is None]
+        waiting = [pod for pod in self.pods if pod.child == child and pod.node is None]
         unnamed = seats.count(ANY_SEAT)
         needs: list[Seat] = []
         for pod in waiting:
@@ -107,14 +103,14 @@ class LedgerMachine(RuleBasedStateMachine):
                 continue
             needs.append(Seat(pod=pod.name))
         if child == GANG:
-            there = self.done | {pod.rank for pod in [*waiting, *(each.fact for each in self.live(child))]}
+            there = self.done | {pod.rank for pod in [*waiting, *self.live(child)]}
             return needs + [Seat(rank=rank) for rank in range(self.wanted[GANG]) if rank not in there and Seat(rank=rank) not in seats]
         missing = self.wanted[WEB] - len(self.live(WEB)) - len([seat for seat in seats if seat == ANY_SEAT]) - len(needs)
         missing -= len([seat for seat in seats if seat.pod])
         return (needs + [ANY_SEAT] * missing)[: max(0, missing + len(needs))]
 
-    def live(self, child: ChildKey) -> list[Pod]:
-        return [pod for pod in self.pods if pod.fact.child == child and pod.fact.node is not None and not pod.fact.finished]
+    def live(self, child: ChildKey) -> list[PodFact]:
+        return [pod for pod in self.pods if pod.child == child and pod.node is not None and not pod.finished]
 
     @rule()
     def change_leader(self) -> None:
@@ -126,32 +122,32 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 6))
     def bind(self, pick: int) -> None:
         """No check of the node: whether there is room is the ledger's word alone."""
-        sent = send_pods(self.rounds.values(), [pod.fact for pod in self.pods])
+        sent = send_pods(self.rounds.values(), self.pods)
         ready = [(name, node) for name, node in sorted(sent.items()) if node not in self.cordoned]
         if ready:
             name, node = ready[pick % len(ready)]
-            self.pods = [replace(pod, fact=replace(pod.fact, node=node)) if pod.fact.name == name else pod for pod in self.pods]
+            self.pods = [replace(pod, node=node) if pod.name == name else pod for pod in self.pods]
 
     # the controllers
 
     @rule()
     def make_pods(self) -> None:
         for child in sorted(self.begun):
-            active = [pod.fact for pod in self.pods if pod.fact.child == child and not pod.fact.finished]
+            active = [pod for pod in self.pods if pod.child == child and not pod.finished]
             if child == GANG:
                 ranks = [rank for rank in range(self.wanted[GANG]) if rank not in self.done | {pod.rank for pod in active}]
             else:
                 ranks = [-1] * (self.wanted[WEB] - len(active))
             for rank in ranks:
                 self.made += 1
-                self.pods.append(Pod(PodFact(f"pod-{self.made}", child, rank, None, SHAPE)))
+                self.pods.append(PodFact(f"pod-{self.made}", child, rank, None))
 
     @rule(wanted=st.integers(0, 3))
     def scale(self, wanted: int) -> None:
         """A Deployment becomes smaller or larger; pods that wait go first."""
         self.wanted[WEB] = wanted
-        web = [pod for pod in self.pods if pod.fact.child == WEB and not pod.fact.finished]
-        web.sort(key=lambda pod: pod.fact.node is not None)
+        web = [pod for pod in self.pods if pod.child == WEB and not pod.finished]
+        web.sort(key=lambda pod: pod.node is not None)
         for pod in web[: max(0, len(web) - wanted)]:
             self.pods.remove(pod)
 
@@ -162,15 +158,16 @@ class LedgerMachine(RuleBasedStateMachine):
     def delete_pod(self, pick: int) -> None:
         del self.pods[pick % len(self.pods)]
 
-    @precondition(lambda self: any(pod.fact.node for pod in self.pods))
+    @precondition(lambda self: any(pod.node for pod in self.pods))
     @rule(pick=st.integers(0, 8), succeeded=st.booleans())
     def finish_pod(self, pick: int, succeeded: bool) -> None:  # noqa: FBT001 drawn
-        bound = [pod for pod in self.pods if pod.fact.node is not None]
-        pod = bound[pick % len(bound)]
-        at = self.pods.index(pod)
-        self.pods[at] = Pod(replace(pod.fact, finished=True), succeeded)
-        if succeeded and pod.fact.child == GANG and not pod.fact.finished:
-            self.done.add(pod.fact.rank)
+        bound = [pod for pod in self.pods if pod.node is not None]
+        self.finish(bound[pick % len(bound)], succeeded=succeeded)
+
+    def finish(self, pod: PodFact, *, succeeded: bool) -> None:
+        if not pod.finished:
+            self.pods[self.pods.index(pod)] = replace(pod, finished=True)
+            self.done |= {pod.rank} if succeeded and pod.child == GANG else set()
 
     @rule(node=st.sampled_from(NODES))
     def cordon(self, node: NodeName) -> None:
@@ -180,7 +177,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_node_is_promised_beyond_what_it_has(self) -> None:
-        taken = Counter(pod.fact.node for pod in self.pods if pod.fact.node and not pod.fact.finished)
+        taken = Counter(pod.node for pod in self.pods if pod.node and not pod.finished)
         taken.update(promise.entry.node for promise in self.settle().promises)
         assert all(count <= SLOTS for count in taken.values()), taken
 
@@ -190,18 +187,18 @@ class LedgerMachine(RuleBasedStateMachine):
         for child in WANTED:
             owed = [promise.entry.seat for promise in standing.promises if promise.line.child == child]
             live = self.live(child)
-            finished = sum(1 for pod in self.pods if pod.fact.child == child and pod.fact.finished)  # hold theirs until the Round goes
+            finished = sum(1 for pod in self.pods if pod.child == child and pod.finished)  # hold theirs until the Round goes
             assert child == GANG or len(live) + len(owed) <= max(self.wanted[child], len(live)) + finished
-            ranks = {pod.fact.name: pod.fact.rank for pod in self.pods}
+            ranks = {pod.name: pod.rank for pod in self.pods}
             owed_ranks = [seat.rank if not seat.pod else ranks[seat.pod] for seat in owed]
-            owed_ranks += [pod.fact.rank for pod in live]
+            owed_ranks += [pod.rank for pod in live]
             assert child == WEB or max(Counter(owed_ranks).values(), default=0) <= 1
 
     @invariant()
     def clearing_loses_no_promise_and_leaves_nothing_to_clear(self) -> None:
         standing = self.settle()
         usable = set(NODES) - self.cordoned
-        cleared = settle_rounds(standing.kept, (pod.fact for pod in self.pods), set(WANTED), usable, self.wanted)
+        cleared = settle_rounds(standing.kept, self.pods, self.alive, usable, self.wanted)
         assert not cleared.spent
         assert not cleared.cut
         before = Counter((promise.line.child, promise.entry) for promise in standing.promises)
@@ -216,13 +213,23 @@ class LedgerMachine(RuleBasedStateMachine):
         if standing.spent or standing.cut or any(each.id.epoch != self.epoch for each in self.rounds.values()) or not self.rounds:
             return
         promised = Counter((promise.line.child, promise.entry.node) for promise in standing.promises)
-        children = {pod.fact.name: pod.fact.child for pod in self.pods}
-        sent = Counter((children[name], node) for name, node in send_pods(self.rounds.values(), [pod.fact for pod in self.pods]).items())
+        children = {pod.name: pod.child for pod in self.pods}
+        sent = Counter((children[name], node) for name, node in send_pods(self.rounds.values(), self.pods).items())
         assert not sent - promised
 
     def teardown(self) -> None:
-        """When accidents end, all that is wanted runs, and no Round is left."""
+        """When accidents end, all that is wanted runs; when the job is done, no Round is left."""
         self.cordoned = set()
+        self.settle_down()
+        for child in WANTED:
+            missing = self.wanted[child] - len(self.live(child)) - (len(self.done) if child == GANG else 0)
+            assert missing == 0, (child, self.pods, self.rounds)
+        for pod in self.live(GANG):
+            self.finish(pod, succeeded=True)
+        self.settle_down()
+        assert not self.rounds
+
+    def settle_down(self) -> None:
         for _ in range(12):
             for _ in self.writes():
                 pass
@@ -230,11 +237,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for _ in range(8):
                 if self.rounds:
                     self.bind(0)
-        for child in WANTED:
-            missing = self.wanted[child] - len(self.live(child)) - (len(self.done) if child == GANG else 0)
-            assert missing == 0, (child, self.pods, self.rounds)
-        assert not self.rounds
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestLedger.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -56,9 +56,10 @@ def test_a_parent_holds_what_its_children_hold() -> None:
     assert (TenantName("research"), H100) not in usage.tenants
 
 
-def test_a_circle_of_parents_ends_where_it_began() -> None:
-    lineage = find_lineage([make_tenant("a", parent="b"), make_tenant("b", parent="a"), make_tenant("c", parent="gone")])
-    assert lineage == {"a": ("a", "b"), "b": ("b", "a"), "c": ("c",)}
+def test_tenants_in_a_circle_of_parents_stand_alone() -> None:
+    circle = [make_tenant("a", parent="b"), make_tenant("b", parent="a"), make_tenant("under", parent="a")]
+    lineage = find_lineage([*circle, make_tenant("itself", parent="itself"), make_tenant("c", parent="gone")])
+    assert lineage == {"a": ("a",), "b": ("b",), "under": ("under", "a"), "itself": ("itself",), "c": ("c",)}
 
 
 def test_a_pool_is_what_is_held_foreign_free_and_unhealthy() -> None:

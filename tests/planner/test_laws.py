@@ -23,7 +23,7 @@ from commonpool.model.snapshot import QuotaLine, Snapshot
 from commonpool.planner import plan_round
 
 ENGINE = ReferenceEngine()
-EXAMPLES = settings(max_examples=400, deadline=None)
+EXAMPLES = settings(max_examples=200, deadline=None)
 
 
 def _taken(snapshot: Snapshot) -> defaultdict[NodeName, Amounts]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.builders import BLOCK, GIB, HOST, RACK, START_AT, make_node, make_pool, make_tenant, make_workload
 
 from commonpool.model.amounts import Amounts
-from commonpool.model.ids import NodeName, PoolName, Seat, TenantName, WorkloadName
+from commonpool.model.ids import PoolName, Seat, TenantName, WorkloadName
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import (
     Blocked,
@@ -65,11 +65,11 @@ def sizes() -> st.SearchStrategy[Size]:
     return st.builds(
         Size,
         seed=st.integers(0, 1 << 40),
-        pools=st.integers(1, 3),
-        nodes=st.integers(0, 8),
-        tenants=st.integers(1, 4),
-        quotas=st.integers(0, 5),
-        workloads=st.integers(0, 9),
+        pools=st.sampled_from((1, 2, 3, 3)),
+        nodes=st.integers(0, 9),
+        tenants=st.sampled_from((1, 3, 4, 4)),
+        quotas=st.integers(0, 6),
+        workloads=st.integers(0, 10),
     )
 
 
@@ -79,12 +79,13 @@ def make_world(size: Size) -> dict[str, list[Any]]:
     def make(number: int, kind: str, make_one: Callable[[Dice, int], Part]) -> list[Part]:
         return [make_one(Dice(f"{size.seed} {kind} {index}"), index) for index in range(number)]
 
+    nodes = make(size.nodes, "node", _make_node)
     return {
         "pools": make(size.pools, "pool", _make_pool),
-        "nodes": make(size.nodes, "node", _make_node),
+        "nodes": nodes,
         "tenants": make(size.tenants, "tenant", _make_tenant),
         "quotas": make(size.quotas, "quota", _make_quota),
-        "workloads": make(size.workloads, "workload", _make_workload),
+        "workloads": make(size.workloads, "workload", lambda dice, index: _make_workload(dice, index, nodes)),
     }
 
 
@@ -164,13 +165,13 @@ def _make_quota(dice: Dice, _: int) -> QuotaLine:
     )
 
 
-def _make_workload(dice: Dice, index: int) -> Workload:
+def _make_workload(dice: Dice, index: int, nodes: list[Node]) -> Workload:
     tenant = dice.choice((None, "stranger", *TENANTS * 4))
     base = make_workload(f"w{index}", tenant=tenant)
     shape = dice.choice(SHAPES)
     replicas = dice.choice((0, 1, 2, 2, 3, 4, 6))
     held = dice.randint(0, replicas) if dice.random() < 0.4 else 0
-    pool = PoolName(dice.choice(POOLS))
+    homes = _choose_homes(dice, nodes)
     needs = _choose_seats(dice, held, replicas)
     elastic = _make_elastic(dice, held, replicas)
     needs_min = len(needs) if not held and dice.random() < 0.6 else min(1, len(needs))
@@ -190,7 +191,7 @@ def _make_workload(dice: Dice, index: int) -> Workload:
         needs=needs,
         needs_min=needs_min,
         holdings=tuple(
-            Holding(NodeName(f"n{dice.randint(0, 9)}"), pool, Seat(rank=rank), dice.random() < 0.5, shape) for rank in range(held)
+            Holding(dice.choice(homes).name, homes[0].pool, Seat(rank=rank), dice.random() < 0.5, shape) for rank in range(held)
         ),
         wishes=tuple(_make_wish(dice) for _ in range(dice.choice((0, 1, 1, 1, 2, 3)))),
         priority=dice.randint(0, 1),
@@ -216,6 +217,14 @@ def _make_elastic(dice: Dice, held: int, replicas: int) -> Elastic | None:
         return None
     least = dice.randint(1, max(1, held))
     return Elastic(least, max(least, replicas) + dice.randint(0, 3), dice.choice((1, 1, 2)))
+
+
+def _choose_homes(dice: Dice, nodes: list[Node]) -> list[Node]:
+    """One or two nodes of one pool, sometimes of two, sometimes gone."""
+    if not nodes or dice.random() < 0.1:
+        return [make_node("gone", pool=dice.choice(POOLS))]
+    first = dice.choice(nodes)
+    return [first, dice.choice([node for node in nodes if node.pool == first.pool or dice.random() < 0.1])]
 
 
 def _choose_seats(dice: Dice, held: int, replicas: int) -> tuple[Seat, ...]:

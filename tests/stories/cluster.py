@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,6 +68,17 @@ class Audit:
             for event in events
             if event["stage"] == "ResponseComplete" and event["responseStatus"]["code"] < 300 and event["user"]["username"].endswith(user)
         ]
+
+    def tally(self, *, user: str = "") -> Counter[tuple[str, str, str]]:
+        """The same, counted by who, verb, and resource or resource/subresource."""
+        return Counter(
+            (
+                event["user"]["username"].rpartition(":")[2],
+                event["verb"],
+                "/".join(event["objectRef"][part] for part in ("resource", "subresource") if part in event["objectRef"]),
+            )
+            for event in self.writes(user=user)
+        )
 
 
 def make_job(name: str, *, pods: int = 1, gpus: int = 1, runtime: str = "", resource: str = "nvidia.com/gpu") -> Manifest:

@@ -26,9 +26,9 @@ def engines() -> tuple[Engine, ...]:
     return load_engines(Binaries(find_source(settings), settings.cache_dir, LogTeller()))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pool_admin(local_cluster: LocalCluster) -> Iterator[Client]:
-    """The admin of a cluster where the examples' pools stand."""
+    """The admin of a cluster where the examples' pools stand; other stories make pools of these names themselves."""
     admin = local_cluster.client()
     manifests = yaml.safe_load_all((EXAMPLES / "pools.yaml").read_text(encoding="utf-8"))
     pools = {name: manifest for manifest in manifests if (name := manifest["metadata"]["name"]) in {"h100", "a100"}}

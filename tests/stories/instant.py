@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from commonpool.kube.mirror import READERS, Mirror
 from commonpool.kube.read import World, read_world
+from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.resources import PODS, Resource
 from commonpool.kube.survey import OWN
 from commonpool.local.client import Client, Manifest
@@ -131,6 +132,6 @@ def _torn_gangs(instant: Instant) -> Iterator[str]:
         if run.child.kind != "Job" or not run.alive or any(pod.finished or pod.terminating for pod in run.pods):
             continue
         places = len(run.promises) + sum(pod.node is not None for pod in run.pods)
-        least = wanted.get((run.child.namespace, run.child.name), 0)
+        least = wanted.get((run.child.namespace, run.child.name), count_wanted(run))  # its Job may not exist yet
         if 0 < places < least:
             yield f"law 3: {places} of {least} pods of `{run.child.path}` have places"

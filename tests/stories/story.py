@@ -171,10 +171,12 @@ class Story:
         assert not found
 
     def heal(self) -> None:
-        """Start again what was killed."""
-        for process in self.cluster.processes():
-            if process.state == "stopped":
-                self.cluster.start(process.name)
+        """Start again what was killed, and wait until people can go on: a new apiserver learns roles and kinds while it serves."""
+        stopped = [process.name for process in self.cluster.processes() if process.state == "stopped"]
+        for name in stopped:
+            self.cluster.start(name)
+        for member in self.members if stopped else ():
+            eventually(partial(self._is_open, member), within_seconds=PATIENCE_SECONDS)
 
     def clear(self) -> None:
         """Remove all that the test made, and wait until the pool is free again."""

@@ -70,6 +70,18 @@ def make_ways_of_a_pod(make: Callable[..., Manifest], at: str) -> Iterator[Way]:
     )
     yield way("a device class as a resource", make(DEVICE), f"{spec}.containers: `deviceclass.resource.kubernetes.io/gpu`", make(GPU))
     yield way(
+        "more accelerators than 64 bits",
+        make({"nvidia.com/gpu": "18446744073709551624"}),
+        f"{spec}.containers: no node has so much `nvidia.com/gpu`",
+        make(GPU),
+    )
+    yield way(
+        "a limit of cpu beyond all bounds",
+        make(GPU | {"cpu": "1e400"}),
+        f"{spec}.containers: no node has so much `cpu`",
+        make(GPU | {"cpu": "999k", "memory": "256Ti", "ephemeral-storage": "20Ti"}),
+    )
+    yield way(
         "the cluster's own priority",
         make(GPU, priorityClassName="system-node-critical"),
         f"{spec}.priorityClassName `system-node-critical`",

@@ -103,10 +103,6 @@ class Scaling(Model):
             says="'minNodes `%d` is more than maxNodes `%d`: lower the one or raise the other'.format([self.minNodes, self.maxNodes])",
         ),
         Rule(
-            "self.minNodes > 0 || !has(self.provider) || has(self.node)",
-            message="with minNodes `0` there may be no node to see what a new one would have: say in `node` what it gives to pods",
-        ),
-        Rule(
             "!has(self.node) || ('cpu' in self.node && 'memory' in self.node)",
             message="`node` says what a new node gives to pods: name at least `cpu`, `memory` and its accelerators",
         ),
@@ -121,7 +117,8 @@ class Scaling(Model):
     cooldown_seconds: Annotated[int, Field(ge=0, le=604_800)] = 600
     """Seconds that nodes must have been without use before they are given back."""
     node: Annotated[dict[str, Quantity], Field(max_length=32)] | None = None
-    """What a new node gives to pods, e.g. {nvidia.com/gpu: 8, cpu: 192, memory: 2Ti}; absent: as the nodes that the pool has."""
+    """What a new node gives to pods, e.g. {nvidia.com/gpu: 8, cpu: 192, memory: 2Ti}; absent: as the nodes that the pool has, of
+    which one then always stays."""
 
 
 class GPUPoolSpec(Model):
@@ -220,6 +217,8 @@ class GPUPoolStatus(Model):
     """Nodes that belong to the pool."""
     accelerators: PoolAccelerators | None = None
     """The pool's accelerators, counted."""
+    resource_name: Key | None = None
+    """The extended resource by which pods ask for one accelerator: the spec's, or the catalogue's."""
     largest_free_gang: Count | None = None
     """Accelerators of the largest gang of whole nodes that would start now."""
     scaling: ScalingStatus | None = None
@@ -249,7 +248,7 @@ class GPUPool(Object):
             AGE,
             Column("Vendor", ".spec.vendor", "Who makes the accelerator.", wide=True),
             Column("Unhealthy", ".status.accelerators.unhealthy", "Accelerators that cannot be used.", type="integer", wide=True),
-            Column("Resource", ".spec.resourceName", "The extended resource by which pods ask for it.", wide=True),
+            Column("Resource", ".status.resourceName", "The extended resource by which pods ask for it.", wide=True),
             Column("Price", ".spec.price.perHour", "Price of an accelerator for an hour.", wide=True),
             Column("Reason", '.status.conditions[?(@.type=="Ready")].reason', "Why it is ready or not.", wide=True),
         ),

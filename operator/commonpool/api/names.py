@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 LABEL_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 KEY_PATTERN = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
@@ -22,8 +22,15 @@ Word = Annotated[str, Field(min_length=1, max_length=63, pattern="^[A-Za-z0-9]([
 Sentence = Annotated[str, Field(max_length=1024)]
 """Text for people, written by the operator."""
 
-Count = Annotated[int, Field(ge=0, le=10_000_000)]
-"""How many: accelerators, replicas or nodes."""
+MOST_COUNTED = 10_000_000
+
+
+def _cap(number: object) -> object:
+    return min(number, MOST_COUNTED) if isinstance(number, int) else number
+
+
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED), BeforeValidator(_cap)]
+"""How many accelerators, replicas or nodes, in a status. Tenants may ask for any number: one beyond the bound is told as the bound."""
 
 Total = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """A number that only grows; every JSON reader still holds it exactly."""

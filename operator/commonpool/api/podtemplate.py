@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from commonpool.api.catalogue import RESOURCE_NAMES
-from commonpool.api.names import Subdomain
+from commonpool.api.names import LABEL_PATTERN, Subdomain
 from commonpool.api.quantity import Quantity
 from commonpool.api.resource import Model
 from commonpool.api.rules import ATOMIC, PRESERVED, Rule, keyed, render_list
@@ -45,6 +45,18 @@ class Resources(Partial):
 
 class Container(Partial):
     """A container, as in a pod."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            f"self.name.matches('{LABEL_PATTERN}')",
+            says="'container name `' + self.name + '` is no host name: use lower-case letters, digits and dashes'",
+            field=".name",
+        ),
+        Rule(
+            "has(self.image) && self.image != ''",
+            says="'container `' + self.name + '` has no image: say in image what it runs'",
+        ),
+    )
 
     name: Annotated[str, Field(min_length=1, max_length=63)]
     """Its name, unique in the pod."""
@@ -102,7 +114,7 @@ class PodSpec(Partial):
     tolerations: Annotated[list[Toleration], Field(max_length=64), ATOMIC] | None = None
     """Taints that the pods tolerate; that of the pool is added."""
     affinity: Loose | None = None
-    """Node affinity is honoured. For nearness of pods use spec.placement."""
+    """Only preferred: a workload that requires affinity does not start. Use nodeSelector for nodes and spec.placement for nearness."""
     service_account_name: Subdomain | None = None
     """The ServiceAccount that the pods run as."""
     volumes: Annotated[list[Loose], Field(max_length=128), ATOMIC] | None = None

@@ -1,7 +1,7 @@
 """Quantities as Kubernetes writes them: `80Gi`, `500m`, `2`, `1e3`."""
 
 import re
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -10,19 +10,27 @@ from commonpool.api.rules import Rule, guarded
 
 _BINARY = {suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)}
 _DECIMAL = {suffix: Decimal(1000) ** power for power, suffix in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), start=-3)}
-_NUMBER = re.compile(r"^(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?)(?P<suffix>[KMGTPE]i|[numkMGTPE]|)$")
+_NUMBER = re.compile(r"^(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?P<suffix>[KMGTPE]i|[numkMGTPE]|)$")
+
+
+_CONTEXT = Context(prec=60, traps=[])
+"""Raises nothing: what is beyond all bounds becomes infinite."""
+MOST = Decimal(10) ** 30
+"""More than there is of anything. Amounts beyond it mean the same."""
 
 
 def parse_quantity(text: str | int) -> Decimal:
-    """Read a quantity exactly.
+    """Read a quantity exactly, up to `MOST`.
 
-    Raises ValueError for anything that the apiserver would refuse as well.
+    Raises ValueError for what the apiserver would refuse as well, and for nothing that it takes
+    (`1e400`): who cannot read a pod does not count it.
     """
     match = _NUMBER.fullmatch(str(text))
     if match is None:
         raise ValueError(f"`{text}` is not a quantity\n\nhint: write it like `80Gi`, `500m` or `2`")
     suffix = match["suffix"]
-    return Decimal(match["number"]) * (_BINARY.get(suffix) or _DECIMAL[suffix])
+    amount = _CONTEXT.multiply(_CONTEXT.create_decimal(match["number"]), _BINARY.get(suffix) or _DECIMAL[suffix])
+    return max(-MOST, min(MOST, amount))
 
 
 def parse_whole(text: str | int) -> int:

@@ -71,6 +71,11 @@ class Round(Object):
     )
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
+            "self.spec.part <= self.spec.parts",
+            says="'part `%d` of `%d`: count parts from 1 to parts'.format([self.spec.part, self.spec.parts])",
+            field=".spec.part",
+        ),
+        Rule(
             "self.spec.epoch == oldSelf.spec.epoch && self.spec.number == oldSelf.spec.number"
             " && self.spec.part == oldSelf.spec.part && self.spec.parts == oldSelf.spec.parts",
             says="'round `' + self.metadata.name + '` is a record: write a new one'",

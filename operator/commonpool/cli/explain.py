@@ -17,7 +17,7 @@ from commonpool.kube.resources import GPU_WORKLOADS
 
 def explain(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="NAME, or NAMESPACE/NAME.")],
-    namespace: Annotated[str, typer.Option("-n", "--namespace", help="Its namespace.")] = "default",
+    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Its namespace.  [default: default]")] = None,
     *,
     kubeconfig: KubeconfigOption = None,
     output: OutputOption = Output.TABLE,
@@ -32,12 +32,22 @@ def explain(
 
     Exit codes: 0 it was found; 1 the cluster did not answer; 2 there is no such workload.
     """
-    where, _, name = workload.rpartition("/")
-    manifest = asyncio.run(_read(choose_kubeconfig(kubeconfig), where or namespace, name))
+    where, name = parse_workload(workload, namespace)
+    manifest = asyncio.run(_read(choose_kubeconfig(kubeconfig), where, name))
     if output in {Output.JSON, Output.YAML}:
         print_data(_tell(manifest), output)
     else:
         typer.echo(render_story(GPUWorkload.model_validate(manifest)))
+
+
+def parse_workload(workload: str, namespace: str | None) -> tuple[str, str]:
+    """Namespace and name; UserError if they are not one of each."""
+    where, _, name = workload.rpartition("/")
+    if "/" in where or not name or workload.startswith("/"):
+        raise UserError(f"`{workload}` is not the name of a workload", hint="write NAME, or NAMESPACE/NAME")
+    if where and namespace not in {None, where}:
+        raise UserError(f"`{workload}` is not in namespace `{namespace}`", hint="leave out -n, or the namespace before the slash")
+    return where or namespace or "default", name
 
 
 async def _read(kubeconfig: Path | None, namespace: str, name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import sys
 import typer
 from rich.console import Console
 
-from commonpool.cli import demo, explain, local, recordings, top
+from commonpool.cli import bench, demo, explain, local, recordings, top
 from commonpool.errors import CommonpoolError, UserError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(local.app)
+app.add_typer(bench.app)
 app.command("top")(top.top)
 app.command("explain")(explain.explain)
 app.command("snapshot")(recordings.snapshot)

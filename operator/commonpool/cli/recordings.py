@@ -52,7 +52,9 @@ def replay(
     """
     try:
         recording = parse_recording(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UserError(f"`{file}` cannot be read: {error.strerror}", hint="`commonpool snapshot > FILE` makes one") from error
+    except ValueError as error:
         raise UserError(f"`{file}` is not a recorded round: {error}", hint="`commonpool snapshot > FILE` makes one") from error
     engine = _choose(libpacking)
     typer.echo(render_recording(Cycle(recording.snapshot, plan_round(recording.snapshot, engine))), nl=False)

@@ -13,7 +13,7 @@ from commonpool.errors import BugError, ClusterError
 from commonpool.kube.children import is_child
 from commonpool.kube.client import Client, decode_plain
 from commonpool.kube.due import find_next_due
-from commonpool.kube.errors import AlreadyExists, Forbidden, Invalid
+from commonpool.kube.errors import AlreadyExists, Invalid
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.promises import Promises
 from commonpool.kube.provider import ScaleSubresource
@@ -96,7 +96,8 @@ class LiveCluster:
         if world is None or world.snapshot is not snapshot:
             raise BugError("a plan is applied to the snapshot that was read last, and to no other")
         failures = await self._promises.clear(world.standing)
-        failures += await self._promise(world, plan)
+        if not failures:  # a void entry that still stands could mean something again, when its slot has been given away
+            failures += await self._promise(world, plan)
         promised = self._find_promised(plan)
         written = replace(plan, place=tuple(place for place in plan.place if build_line(place) in promised))
         failures += await self._release(world, snapshot.now_at)
@@ -135,7 +136,7 @@ class LiveCluster:
         try:
             for write in release.writes:
                 await self._make(release, write)
-        except (Invalid, Forbidden) as error:
+        except Invalid as error:
             self._refuse(release, error.message, now_at)
             raise
         if not release.refusal:

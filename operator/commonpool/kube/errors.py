@@ -4,8 +4,8 @@ ApiError
 ├── NotFound            there is no such object (success, for a delete)
 ├── AlreadyExists       a create met an object of that name (success, if it is the same)
 ├── Conflict            the object is not the one that was meant: another UID, another version
-├── Forbidden           our account lacks a right; whoever installed us must act
-├── Invalid             the object was refused as it is: schema, CEL, policy, patch test
+├── Forbidden           our account lacks a right: whoever installed us must act, or wait: a new apiserver learns its roles first
+├── Invalid             the object was refused as it is: schema, CEL, policy, quota, patch test
 ├── Gone                the version asked for is no longer kept: list again
 ├── TooManyRequests     later, after `retry_after_seconds`
 └── Unavailable         no answer, or none that means anything; it may have been done nevertheless
@@ -84,6 +84,9 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
+_AUTHORIZERS_WORDS = ' is forbidden: User "'
+
+
 def translate_status(body: bytes, status: int = 0, retry_after: str = "") -> ApiError:
     """The error that a metav1.Status (an answer's body, or a watch's ERROR event) means."""
     try:
@@ -100,5 +103,7 @@ def translate_status(body: bytes, status: int = 0, retry_after: str = "") -> Api
         kind = Conflict  # a patch with a UID met another object of that name
     elif kind is Forbidden and "status unknown for quota" in told.message:
         kind = TooManyRequests  # a ResourceQuota that is seconds old
+    elif status == HTTPStatus.FORBIDDEN and _AUTHORIZERS_WORDS not in told.message:
+        kind = Invalid  # admission has the same code: it has looked at the object, and not at who asks
     seconds = float(retry_after) if retry_after.isdigit() else float(told.details.retry_after_seconds if told.details else 0)
     return kind(told.message or f"the apiserver answered {status}", status=status, reason=told.reason, retry_after_seconds=seconds)

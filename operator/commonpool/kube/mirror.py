@@ -1,8 +1,8 @@
 """What the operator knows of the cluster, and whether anything has changed that a plan may depend on.
 
-Nodes, pods and the objects that make pods come through reflectors; our own kinds are
+Kubernetes' own kinds and Rounds come through reflectors; the kinds that people write are
 handed in by whoever watches them (`remember`). Answers to our own writes are put into the
-same stores (`learn_*`), so that the next round builds on them before the watch tells them.
+same stores (`learn`, `forget`), so that the next round builds on them before the watch does.
 """
 
 import asyncio

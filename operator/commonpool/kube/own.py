@@ -4,7 +4,7 @@ The apiserver has checked them too, but perhaps against the schema of another re
 what cannot be read is kept with the reason, so that it can be told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +21,9 @@ from commonpool.kube.shapes import Shape, read_shape
 from commonpool.kube.store import Seen
 
 Model = TypeVar("Model", bound=Object)
+
+MOST_LEVELS = 64
+"""Of nested objects and lists in a spec. A pod's own fields need about 15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def read_own(plural: str, body: Mapping[str, Any]) -> Seen[Own[Any]]:
     shape: Shape | None = None
     problem = ""
     try:
+        _check_depth(body.get("spec"))
         parsed = MODELS[plural].model_validate(dict(body))
         shape = _find_shape(body) if plural == "gpuworkloads" else None
     except ValidationError as error:
@@ -83,6 +87,20 @@ def read_own(plural: str, body: Mapping[str, Any]) -> Seen[Own[Any]]:
         shape=shape,
     )
     return Seen(key, uid, parse_version(str(metadata.get("resourceVersion") or "")), own)
+
+
+def _check_depth(value: object) -> None:
+    """The apiserver takes templates as deep as 10,000 levels; to copy or to write one would end the process."""
+    level: list[object] = [value]
+    for _ in range(MOST_LEVELS):
+        level = [part for each in level for part in _list_parts(each)]
+        if not level:
+            return
+    raise ValueError(f"`spec` is nested more than {MOST_LEVELS} levels deep")
+
+
+def _list_parts(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
 
 
 def _find_shape(body: Mapping[str, Any]) -> Shape | None:

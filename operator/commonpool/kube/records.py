@@ -115,7 +115,6 @@ class PodSpec(Struct):
     resources: Resources | None = None
     node_name: str | None = None
     node_selector: dict[str, str] | None = None
-    scheduler_name: str | None = None
     priority: int | None = None
     priority_class_name: str | None = None
     affinity: Affinity | None = None
@@ -159,9 +158,7 @@ class JobStatus(Struct):
     """How far a Job is."""
 
     conditions: list[Condition] | None = None
-    active: int = 0
     succeeded: int = 0
-    failed: int = 0
 
 
 class Job(Struct):

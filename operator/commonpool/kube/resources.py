@@ -44,6 +44,7 @@ EVENTS = Resource("Event", "events", "events.k8s.io/v1")
 LEASES = Resource("Lease", "leases", "coordination.k8s.io/v1")
 ROLE_BINDINGS = Resource("RoleBinding", "rolebindings", "rbac.authorization.k8s.io/v1")
 NETWORK_POLICIES = Resource("NetworkPolicy", "networkpolicies", "networking.k8s.io/v1")
+CUSTOM_RESOURCES = Resource("CustomResourceDefinition", "customresourcedefinitions", "apiextensions.k8s.io/v1", namespaced=False)
 GPU_POOLS = Resource("GPUPool", "gpupools", API_VERSION, namespaced=False)
 TENANTS = Resource("Tenant", "tenants", API_VERSION, namespaced=False)
 GPU_QUOTAS = Resource("GPUQuota", "gpuquotas", API_VERSION, namespaced=False)
@@ -66,6 +67,7 @@ RESOURCES = (
     LEASES,
     ROLE_BINDINGS,
     NETWORK_POLICIES,
+    CUSTOM_RESOURCES,
     GPU_POOLS,
     TENANTS,
     GPU_QUOTAS,

@@ -26,6 +26,7 @@ from commonpool.kube.status import (
     find_status_patch,
     read_progress,
 )
+from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
@@ -99,8 +100,20 @@ class Telling:
                 evicts.get(run.name),
                 claimed and workload.status is not None and workload.status.resize is not None,
                 run.load,
+                list_workload_remarks(run),
             )
-            made_of = (workload, view.planned, view.hold, view.progress, view.why, view.shrink, view.evict, view.claimed, view.load)
+            made_of = (
+                workload,
+                view.planned,
+                view.hold,
+                view.progress,
+                view.why,
+                view.shrink,
+                view.evict,
+                view.claimed,
+                view.load,
+                view.remarks,
+            )
             known = self._quiet.get(run.name)
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known

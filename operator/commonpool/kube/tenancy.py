@@ -22,11 +22,12 @@ MANAGED = {"app.kubernetes.io/managed-by": "commonpool"}
 PREFIX = "commonpool-"
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
+WORKLOAD_COUNT = "count/gpuworkloads.commonpool.dev"
 OBJECT_COUNTS: Mapping[str, str] = {
     "count/configmaps": "5k",
     "count/cronjobs.batch": "1k",
     "count/deployments.apps": "1k",
-    "count/gpuworkloads.commonpool.dev": "5k",
+    WORKLOAD_COUNT: "5k",
     "count/jobs.batch": "5k",
     "count/persistentvolumeclaims": "5k",
     "count/secrets": "5k",
@@ -47,13 +48,19 @@ class Tenancy:
 
 
 def plan_tenancy(
-    tenants: Iterable[Tenant], namespaces: Iterable[NamespaceFact], existing: Iterable[Manifest], reserved: Collection[str] = ()
+    tenants: Iterable[Tenant],
+    namespaces: Iterable[NamespaceFact],
+    existing: Iterable[Manifest],
+    reserved: Collection[str] = (),
+    too_new: Collection[str] = (),
 ) -> Tenancy:
     """The writes after which each tenant has its namespaces and they have what they need.
 
     `tenants` and `namespaces` must be all there are: one that is missing counts as gone.
     `existing`: RoleBindings, NetworkPolicies and ResourceQuotas with the labels MANAGED, each with its kind.
     `reserved`: namespaces that no tenant may have, besides those of Kubernetes.
+    `too_new`: counts that the cluster's quota controller may not know yet; a ResourceQuota
+    that names one of them would have nothing of the kind created for minutes.
     """
     standing = [tenant for tenant in tenants if tenant.metadata.deletion_timestamp is None]
     facts = {fact.name: fact for fact in namespaces}
@@ -68,14 +75,14 @@ def plan_tenancy(
         fact = facts.get(name)
         if fact is None or fact.tenant != tenant.metadata.name or fact.listed_by != tenant.metadata.name:
             writes.append(Write(Verb.APPLY, _build_namespace(tenant, name)))
-        writes += _plan_contents(build_tenant_objects(tenant, name), found.get(name, {}))
+        writes += _plan_contents(build_tenant_objects(tenant, name, too_new), found.get(name, {}))
     leaving = [fact for _, fact in sorted(facts.items()) if _leaves(fact, owners)]
     for fact in leaving:
         writes += _plan_leaving(fact, found.get(fact.name, {}))
     return Tenancy(tuple(writes), problems, leaving=bool(leaving))
 
 
-def build_tenant_objects(tenant: Tenant, namespace: str) -> list[Manifest]:
+def build_tenant_objects(tenant: Tenant, namespace: str, too_new: Collection[str] = ()) -> list[Manifest]:
     """What the tenant's namespace holds of ours, all but the Namespace itself."""
     members = tenant.spec.members or []
     roles = sorted({member.role for member in members})
@@ -85,7 +92,7 @@ def build_tenant_objects(tenant: Tenant, namespace: str) -> list[Manifest]:
             "apiVersion": "v1",
             "kind": "ResourceQuota",
             "metadata": _build_metadata(namespace, "objects"),
-            "spec": {"hard": dict(OBJECT_COUNTS)},
+            "spec": {"hard": {name: count for name, count in OBJECT_COUNTS.items() if name not in too_new}},
         },
         {
             "apiVersion": "networking.k8s.io/v1",

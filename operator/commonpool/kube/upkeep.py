@@ -3,18 +3,23 @@
 Each is planned anew from what exists and writes only what differs.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from commonpool.kube.client import Client, decode_plain
 from commonpool.kube.errors import ApiError
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.read import World
 from commonpool.kube.read.world import list_accelerators
-from commonpool.kube.resources import NETWORK_POLICIES, NODES, RESOURCE_QUOTAS, ROLE_BINDINGS, Resource
+from commonpool.kube.records import Metadata
+from commonpool.kube.resources import CUSTOM_RESOURCES, GPU_WORKLOADS, NETWORK_POLICIES, NODES, RESOURCE_QUOTAS, ROLE_BINDINGS, Resource
 from commonpool.kube.taints import Tainting, plan_taints
-from commonpool.kube.tenancy import MANAGED, Tenancy, plan_tenancy
+from commonpool.kube.tenancy import MANAGED, WORKLOAD_COUNT, Tenancy, plan_tenancy
 from commonpool.kube.tracking import plan_tracking, read_trackables
 from commonpool.kube.writer import Failure, Writer, attempt, attempt_all
+from commonpool.model.names import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
 
 TENANCY_SECONDS = 600
 """How often what tenants' namespaces were given is looked at although nothing has changed on our side."""
+
+QUOTA_CONTROLLER_SECONDS = 120
+"""How long after the installation of a kind the quota controller surely knows it; it looks every 30 seconds."""
 
 
 class Upkeep:
@@ -37,7 +45,8 @@ class Upkeep:
         self._writer = writer
         self._reserved = reserved
         self._settled: object = None
-        self._settled_at = 0
+        self._look_again_at = 0
+        self._workloads_are_counted = False
 
     async def track(self, world: World) -> list[Failure]:
         """Let a GPUWorkload stand for each object that asks for an accelerator in a tenant's namespace."""
@@ -59,18 +68,31 @@ class Upkeep:
         """Make tenants' namespaces and what belongs into them. Lists what is there only when something of it has changed."""
         tenants = [own.parsed for own in self._mirror.tenants if own.parsed is not None]
         seen = (frozenset(self._mirror.tenants), frozenset(self._mirror.namespaces))
-        if seen == self._settled and now_at - self._settled_at < TENANCY_SECONDS:
+        if seen == self._settled and now_at < self._look_again_at:
             return []
         try:
             existing = [item for resource in (ROLE_BINDINGS, NETWORK_POLICIES, RESOURCE_QUOTAS) for item in await self._list(resource)]
         except ApiError as error:
             return [Failure("tenants' namespaces", error)]
-        tenancy = plan_tenancy(tenants, self._mirror.namespaces, existing, self._reserved)
+        too_new = await self._find_too_new(now_at)
+        tenancy = plan_tenancy(tenants, self._mirror.namespaces, existing, self._reserved, too_new)
         failures = await self._write_in_order(tenancy)
         self.problems = tenancy.problems
         if not failures and not tenancy.writes and not tenancy.leaving:
-            self._settled, self._settled_at = seen, now_at
+            self._settled, self._look_again_at = seen, now_at + (QUOTA_CONTROLLER_SECONDS if too_new else TENANCY_SECONDS)
         return failures
+
+    async def _find_too_new(self, now_at: int) -> frozenset[str]:
+        """The count of our own kind, as long as the quota controller may not have discovered the kind.
+
+        A ResourceQuota that comes before that discovery has no status for it until the controller's next full look, 5 minutes later.
+        """
+        if not self._workloads_are_counted:
+            with suppress(ApiError):
+                definition = decode_plain(await self._client.get(CUSTOM_RESOURCES, "", f"{GPU_WORKLOADS.plural}.{GROUP}"))
+                created_at = msgspec.convert(definition["metadata"], Metadata, strict=False).created_at
+                self._workloads_are_counted = now_at - created_at >= QUOTA_CONTROLLER_SECONDS
+        return frozenset() if self._workloads_are_counted else frozenset({WORKLOAD_COUNT})
 
     async def _write_in_order(self, tenancy: Tenancy) -> list[Failure]:
         """A namespace comes before what is in it."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from commonpool.errors import ClusterError, ConflictError
 
-log = logging.getLogger(__name__)
+LOGGER = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -83,10 +83,10 @@ class Leader:
                 async with asyncio.timeout(self._timing.renew_deadline_seconds / 2):
                     await self.step()
             except (ClusterError, TimeoutError) as error:
-                log.warning("could not renew the lease: %s", error or "no answer in time")
+                LOGGER.warning("could not renew the lease: %s", error or "no answer in time")
             if self.epoch != before:
                 before = self.epoch
-                log.info("leading in epoch %s", before) if before is not None else log.warning("not leading")
+                LOGGER.info("leading in epoch %s", before) if before is not None else LOGGER.warning("not leading")
                 on_change()
             await asyncio.sleep(self._timing.retry_seconds)
 
@@ -123,7 +123,7 @@ class Leader:
             try:
                 await self._leases.patch({"holderIdentity": None}, resource_version=lease["metadata"]["resourceVersion"])
             except ConflictError:
-                log.info("the lease was taken before it was let go")
+                LOGGER.info("the lease was taken before it was let go")
 
     def _hold(self, epoch: int, asked_at: float) -> None:
         self._epoch, self._renewed_at, self._rival = epoch, asked_at, None

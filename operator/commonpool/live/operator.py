@@ -6,6 +6,7 @@ starts from what exists.
 """
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Sequence
@@ -131,7 +132,7 @@ async def run_operator(settings: Settings) -> None:
             raise NotLeadingError("this process no longer leads: nothing more is written")
 
     client = await connect(settings.kubeconfig, guard=check_epoch)
-    cluster = LiveCluster(client, mirror, clock=lambda: int(time.time()), reserved=frozenset({settings.namespace}))
+    cluster = LiveCluster(client, mirror, clock=lambda: int(time.time()), reserved=settings.reserved, uncounted=settings.uncounted)
     choice = choose_engine(settings.libpacking)
     LOGGER.info("packing with the %s engine: %s", choice.engine.name, choice.why)
     source = None
@@ -173,6 +174,8 @@ async def _lead(operator: Operator, reflectors: Sequence[Reflector[Any]]) -> Non
     for reflector in reflectors:
         await reflector.synced.wait()
     await _read_own_kinds(operator)
+    gc.collect()
+    gc.freeze()  # what was read first lives long: the collector need not look at it again
     operator.synced = True
     LOGGER.info("the cluster is read: %d nodes, %d pods", len(operator.mirror.nodes), len(operator.mirror.pods))
     async with asyncio.TaskGroup() as group:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from commonpool.errors import UserError
-from commonpool.local.build import Recipe, build, controlplane_recipe, helm_recipe, scheduler_recipe
+from commonpool.local.build import Recipe, bench_recipe, build, controlplane_recipe, helm_recipe, scheduler_recipe, stock_scheduler_recipe
 from commonpool.local.gotool import Go, find_go
 from commonpool.local.places import Source
 from commonpool.local.teller import Teller
@@ -16,6 +16,8 @@ _RECIPES = {
     "helm": helm_recipe,
     "kube-scheduler": scheduler_recipe,
     "libpacking.so": scheduler_recipe,
+    "bench-driver": bench_recipe,
+    "stock-kube-scheduler": stock_scheduler_recipe,
 }
 PROGRAMS = ("go", *_RECIPES)
 

@@ -69,6 +69,18 @@ def scheduler_recipe(source: Source) -> Recipe:
     return Recipe("scheduler", source.scheduler, targets, sources=True, cold="about a minute once Kubernetes is compiled")
 
 
+def stock_scheduler_recipe(source: Source) -> Recipe:
+    """kube-scheduler as Kubernetes ships it, from the versions that ours is built from: what a benchmark compares with."""
+    target = Target("k8s.io/kubernetes/cmd/kube-scheduler", ("-ldflags", _KUBERNETES), "stock-kube-scheduler")
+    return Recipe("stock-scheduler", source.scheduler, (target,), sources=False, cold="about a minute once Kubernetes is compiled")
+
+
+def bench_recipe(source: Source) -> Recipe:
+    """What makes the load of a benchmark."""
+    target = Target(".", ("-ldflags", "-s -w"), "bench-driver")
+    return Recipe("bench", source.bench_driver, (target,), sources=True, cold="about a minute")
+
+
 def compute_key(recipe: Recipe, go: Go) -> str:
     """Digest of all that decides what comes out: versions with their hashes, our sources, the arguments, the toolchain, the platform."""
     digest = hashlib.sha256()

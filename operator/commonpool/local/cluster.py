@@ -46,6 +46,7 @@ class Wish:
     pool: bool | None = None
     operator: bool | None = None
     audit: bool | None = None
+    fairness: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ class LocalCluster:
     def client(self) -> Client:
         """The admin's client."""
         return self._site().client()
+
+    def find_program(self, program: str) -> Path:
+        """One of `binaries.PROGRAMS`, as this cluster runs it; built if need be."""
+        return self._binaries.find(program)
 
     def processes(self) -> list[ProcessState]:
         """All processes in the order in which they start."""
@@ -239,6 +244,7 @@ def _take_wish(memory: Memory, wish: Wish) -> None:
     memory.pool = memory.pool if wish.pool is None else wish.pool
     memory.operator = memory.operator if wish.operator is None else wish.operator
     memory.audit = memory.audit if wish.audit is None else wish.audit
+    memory.fairness = memory.fairness if wish.fairness is None else wish.fairness
 
 
 def _check_name(name: str) -> None:

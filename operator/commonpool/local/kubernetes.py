@@ -26,6 +26,7 @@ _CONTROLLERS = (
     "namespace-controller",
     "garbage-collector-controller",
     "job-controller",
+    "cronjob-controller",
     "replicaset-controller",
     "deployment-controller",
     "statefulset-controller",
@@ -92,6 +93,7 @@ def build_apiserver(site: Site) -> Process:
         "--service-cluster-ip-range=10.96.0.0/16",
         "--disable-admission-plugins=TaintNodesByCondition",  # it would taint fake nodes until a kubelet lifts it
         *(_audit_flags(site) if site.memory.audit else ()),
+        *(() if site.memory.fairness else ("--enable-priority-and-fairness=false",)),
     ]
     authority = places.pki / "apiserver.crt"
     server = site.url("apiserver")

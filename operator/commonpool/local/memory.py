@@ -18,6 +18,7 @@ class Memory(BaseModel):
     pool: bool = Field(default=True, description="whether commonpool itself is installed, or only Kubernetes")
     operator: bool = Field(default=True, description="whether the operator is started")
     audit: bool = Field(default=True, description="whether writes are logged")
+    fairness: bool = Field(default=True, description="whether the apiserver lets one user's requests wait for another's")
     ports: dict[str, int] = Field(default_factory=dict)
     chart: str = Field(default="", description="digest of the chart that is installed")
 

@@ -32,6 +32,11 @@ class Source:
         return self.root / "scheduler"
 
     @property
+    def bench_driver(self) -> Path:
+        """The module of the program that makes a benchmark's load."""
+        return self.root / "bench" / "driver"
+
+    @property
     def chart(self) -> Path:
         """The chart that a real cluster gets too."""
         return self.root / "helm" / "commonpool"

@@ -1,11 +1,13 @@
 """Which places a workload is giving back, and what sizes elastic work may have."""
 
+from collections.abc import Iterable
+
 from commonpool.model.snapshot import Elastic, Holding, Workload
 
 
-def list_by_rank(workload: Workload) -> list[Holding]:
-    """Its places in the order in which they stay: the last go first."""
-    return sorted(workload.holdings, key=lambda holding: (holding.seat, holding.node, not holding.bound))
+def sort_by_rank(holdings: Iterable[Holding]) -> list[Holding]:
+    """Places of a workload in the order in which they stay: the last go first."""
+    return sorted(holdings, key=lambda holding: (holding.seat, holding.node, not holding.bound))
 
 
 def split_places(workload: Workload) -> tuple[tuple[Holding, ...], tuple[Holding, ...]]:
@@ -17,7 +19,7 @@ def split_places(workload: Workload) -> tuple[tuple[Holding, ...], tuple[Holding
 
 def split_at(workload: Workload, keep: int) -> tuple[tuple[Holding, ...], tuple[Holding, ...]]:
     """The places that stay when `keep` pods stay, and those that go: the highest ranks."""
-    ranked = list_by_rank(workload)
+    ranked = sort_by_rank(workload.holdings)
     if ranked and ranked[0].seat.rank >= 0:
         keep = sum(holding.seat.rank < keep for holding in ranked)
     return tuple(ranked[:keep]), tuple(ranked[keep:])

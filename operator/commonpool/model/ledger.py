@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ANY_SEAT, ChildKey, NodeName, Seat
 from commonpool.model.plan import Entry
 from commonpool.model.rounds import Line, Round
@@ -26,7 +25,6 @@ class PodFact:
     rank: int
     """Its index, or -1 if it has none."""
     node: NodeName | None
-    amounts: Amounts
     finished: bool = False
     """Succeeded or Failed: it holds nothing any more, but what it took is taken."""
     terminating: bool = False
@@ -198,15 +196,19 @@ class _Facts:
         return waiting.popleft() if waiting else None
 
     def _shrink(self, wanted: int) -> None:
-        """Give back what a workload that has become smaller will not use: the newest places first."""
-        alive = sum(1 for pod in self.pods if pod.node is not None and not pod.finished and not pod.terminating)
-        room = max(0, wanted - alive)
-        for mark in self.marks:
-            if mark.state is not _State.OUTSTANDING:
-                continue
-            if mark.entry.seat.rank >= wanted or (mark.entry.seat == ANY_SEAT and room == 0):
+        """Give back what a workload that has become smaller will not use: of the places for any pod the newest first."""
+        room = wanted - sum(1 for pod in self.pods if pod.node is not None and not pod.finished and not pod.terminating)
+        open_marks = [mark for mark in self.marks if mark.state is _State.OUTSTANDING]
+        for mark in open_marks:
+            if mark.entry.seat.rank >= wanted:
                 mark.state = _State.VOID
-            room = max(0, room - 1)
+            elif mark.entry.seat != ANY_SEAT:
+                room -= 1
+        for mark in open_marks:
+            if mark.entry.seat == ANY_SEAT:
+                room -= 1
+                if room < 0:
+                    mark.state = _State.VOID
 
 
 def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark]]], owing_unnamed: AbstractSet[ChildKey]) -> Standing:

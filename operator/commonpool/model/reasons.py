@@ -10,7 +10,6 @@ class Reason(StrEnum):
     WITHIN_GUARANTEE = "WithinGuarantee"
     BORROWED = "Borrowed"
     SHARED = "Shared"  # no GPUQuota speaks of it: the pool is open to all
-    REPLACED = "Replaced"  # a pod of a running workload needs a place again
 
     GREW = "Grew"  # elastic work takes what is idle
 

@@ -100,17 +100,26 @@ def sum_tenant_use(snapshot: Snapshot) -> Mapping[tuple[TenantName, PoolName], U
 
 
 def find_lineage(tenants: Iterable[Tenant]) -> Mapping[TenantName, tuple[TenantName, ...]]:
-    """Each tenant with its ancestors, itself first; a parent that does not exist, or a circle, ends the line."""
-    parents = {tenant.name: tenant.parent for tenant in tenants}
+    """Each tenant with its ancestors, itself first. A parent that does not exist is none; a tenant in a circle of parents stands alone."""
+    named = {tenant.name: tenant.parent for tenant in tenants}
+    above = {name: _list_above(name, named) for name in named}
     lineage = {}
-    for name, above in parents.items():
+    for name in named:
         line = [name]
-        parent = above
-        while parent is not None and parent in parents and parent not in line:
-            line.append(parent)
-            parent = parents[parent]
+        while above[line[-1]] and line[-1] not in above[line[-1]]:
+            line.append(above[line[-1]][0])
         lineage[name] = tuple(line)
     return lineage
+
+
+def _list_above(name: TenantName, parents: Mapping[TenantName, TenantName | None]) -> list[TenantName]:
+    """Follow the parents until there is none, or one comes twice."""
+    above: list[TenantName] = []
+    parent = parents[name]
+    while parent is not None and parent in parents and parent not in above:
+        above.append(parent)
+        parent = parents[parent]
+    return above
 
 
 def sum_subtree_use(tenants: Iterable[Tenant], own: Mapping[tuple[TenantName, PoolName], Use]) -> Mapping[tuple[TenantName, PoolName], Use]:

@@ -9,6 +9,8 @@ from commonpool.model.snapshot import Blocked, Pool, Snapshot, Wish, Workload
 from commonpool.planner.quota import Quota
 from commonpool.planner.tree import TenantTree
 
+GIB = 1 << 30
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -52,7 +54,7 @@ class Chooser:
     def _match(self, wish: Wish) -> Iterable[Pool]:
         if wish.pool is not None:
             named = self._pools.get(wish.pool)
-            return [] if named is None else [named]
+            return [named] if named is not None and _can_do(named, wish) else []
         able = [pool for pool in self._by_price if _can_do(pool, wish)]
         return sorted(able, key=lambda pool: pool.name) if wish.resource_name is not None else able
 
@@ -63,12 +65,16 @@ class Chooser:
         if matching:
             names = ", ".join(f"`{name}`" for name in matching)
             return Blocked(Reason.POOL_NOT_OPEN, f"pool {names} is open only to tenants with a GPUQuota there, and you have none")
-        missing = [wish.pool for wish in wishes if wish.pool is not None]
+        missing = [wish.pool for wish in wishes if wish.pool is not None and wish.pool not in self._pools]
         if missing:
             known = ", ".join(f"`{name}`" for name in sorted(self._pools)) or "none"
             return Blocked(Reason.POOL_NOT_FOUND, f"there is no pool `{missing[0]}`; there are: {known}")
-        asked = " or ".join(_render_wish(wish) for wish in wishes) or "nothing that a pool could match"
-        return Blocked(Reason.NO_POOL_MATCHES, f"no pool has {asked}" if wishes else f"the workload asks for {asked}")
+        if not wishes:
+            return Blocked(Reason.NO_POOL_MATCHES, "the workload says of no accelerator that it would do")
+        named = [f"pool `{wish.pool}` has no {_render_asked(wish)}" for wish in wishes if wish.pool is not None]
+        unnamed = [_render_asked(wish) for wish in wishes if wish.pool is None]
+        parts = [*named, f"no pool has {' or '.join(unnamed)}"] if unnamed else named
+        return Blocked(Reason.NO_POOL_MATCHES, "; ".join(parts))
 
 
 def _held_wishes(workload: Workload) -> tuple[Wish, ...]:
@@ -83,8 +89,13 @@ def _can_do(pool: Pool, wish: Wish) -> bool:
     )
 
 
-def _render_wish(wish: Wish) -> str:
+def _render_asked(wish: Wish) -> str:
     parts = [f"resource `{wish.resource_name}`"] if wish.resource_name is not None else []
-    parts += [f"`{wish.memory_bytes}` bytes of memory"] if wish.memory_bytes else []
+    parts += [f"{_render_memory(wish.memory_bytes)} of memory"] if wish.memory_bytes else []
     parts += [f"precision `{wish.precision}`"] if wish.precision is not None else []
-    return " with ".join(parts) or "an accelerator"
+    return " with ".join(parts) or "accelerator"
+
+
+def _render_memory(memory_bytes: int) -> str:
+    whole, rest = divmod(memory_bytes, GIB)
+    return f"{memory_bytes} bytes" if rest else f"{whole}Gi"

@@ -29,6 +29,7 @@ QUEUED_REASONS = (
 )
 """What time or others can change. A workload that waits for one of these has a place in the queue; nearest to a start first."""
 
+MIB = 1 << 20
 _HOPELESS_REASONS = (Reason.TOPOLOGY_NOT_SATISFIABLE, Reason.GANG_LARGER_THAN_POOL)
 _NEARNESS = {reason: rank for rank, reason in enumerate((*QUEUED_REASONS, *_HOPELESS_REASONS))}
 
@@ -88,8 +89,11 @@ class Explainer:
         asked = _render_pods(least(workload), workload.shape)
         if most == 0:
             chosen = " that the workload's node selector chooses" if workload.node_selector else ""
+            message = f"no node of pool `{site.pool}`{chosen} can hold {_render_pods(1, workload.shape)}"
+            if self._count_when_empty(wide, ANYWHERE, _without_company(workload.shape)) == 0:
+                return _Obstacle(Reason.GANG_LARGER_THAN_POOL, message)
             return _Obstacle(
-                Reason.GANG_LARGER_THAN_POOL, f"no node of pool `{site.pool}`{chosen} can hold {_render_pods(1, workload.shape)}"
+                Reason.GANG_LARGER_THAN_POOL, f"{message} and {_render_company(workload.shape)}", "ask for less CPU or memory a pod"
             )
         if most < least(workload):
             return _Obstacle(
@@ -108,10 +112,11 @@ class Explainer:
         needed = least(workload) * workload.shape.gpu_milli
         free = self._draft.free_milli[pool]
         inside = f"one `{workload.required_level}` of pool `{pool}`" if workload.required_level else f"pool `{pool}`"
+        waits_for = f"{_render_count(needed)} accelerators of {inside} are free on nodes that fit its pods"
         return _Obstacle(
             Reason.INSUFFICIENT_CAPACITY,
             f"{inside} has room for {fitting} of {_render_pods(least(workload), workload.shape)} now",
-            change or f"waits until {_render_count(needed)} accelerators of {inside} are free; {_render_count(free)} of pool `{pool}` are",
+            change or f"waits until {waits_for}; {_render_count(free)} are free in all",
         )
 
 
@@ -170,7 +175,9 @@ def _explain_limit(workload: Workload, refusal: Refusal, change: str) -> _Obstac
         f"by {_render_count(excess)}: {_render_count(refusal.used)} are held"
     )
     if asked > refusal.most:
-        return _Obstacle(refusal.reason, message, change or f"at most {refusal.most // refusal.pod} replicas are within it")
+        most = refusal.most // refusal.pod
+        alone = f"at most {most} replica{'' if most == 1 else 's'} are within it" if most else "not even one replica is within it"
+        return _Obstacle(refusal.reason, message, change or alone)
     return _Obstacle(refusal.reason, message, change or f"starts when {_render_count(excess)} {unit} held there are given back")
 
 
@@ -188,6 +195,16 @@ def _render_fewer(workload: Workload, pods: int) -> str:
 def _render_pods(pods: int, shape: Amounts) -> str:
     noun = "pod" if pods == 1 else "pods"
     return f"{pods} {noun} with {_render_count(shape.gpu_milli)} accelerators each" if shape.gpu_milli else f"{pods} {noun}"
+
+
+def _without_company(shape: Amounts) -> Amounts:
+    """The accelerators alone."""
+    return Amounts(gpu_milli=shape.gpu_milli, pods=shape.pods)
+
+
+def _render_company(shape: Amounts) -> str:
+    """What a pod asks for beside accelerators."""
+    return f"{_render_count(shape.cpu_milli)} CPUs and {-(-shape.memory_bytes // MIB)}Mi of memory"
 
 
 def _render_count(milli: int) -> str:

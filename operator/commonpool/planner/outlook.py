@@ -87,6 +87,19 @@ class Outlook:
         """Undo a `give_back`."""
         self._move(tenant, holdings, -1)
 
+    def would_bear(self, tenant: TenantName, holdings: Sequence[Holding], question: Question, nodes: Sequence[int]) -> bool:
+        """Let these places stay, if the question keeps its nodes beside them: they are on other nodes, and quota has both."""
+        mine = {self.ground.nodes[index].name for index in nodes if index < len(self.ground.nodes)}
+        if any(holding.node in mine for holding in holdings):
+            return False
+        self.quota.take(question.tenant, question.pool, -question.gpu_milli)
+        self.hold_again(tenant, holdings)
+        allowed = self.allows(question)
+        self.quota.take(question.tenant, question.pool, question.gpu_milli)
+        if not allowed:
+            self.give_back(tenant, holdings)
+        return allowed
+
     def expect_nodes(self, pool: PoolName, number: int) -> None:
         """So many nodes more will come."""
         self.booting[pool] += number

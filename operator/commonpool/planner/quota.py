@@ -5,7 +5,7 @@ every line with the pool on that chain. Answers are numbers; `explain` makes sen
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from commonpool.model.ids import PoolName, TenantName
@@ -51,6 +51,7 @@ class Quota:
     def __init__(self, tree: TenantTree, lines: Iterable[QuotaLine]) -> None:
         self._tree = tree
         self._states: defaultdict[tuple[TenantName, PoolName], list[LineState]] = defaultdict(list)
+        self._on_chains: dict[tuple[TenantName, PoolName], Sequence[LineState]] = {}
         states: list[LineState] = []
         for line in lines:
             state = LineState(line, dict(zip(line.pools, line.weights_milli, strict=True)))
@@ -201,9 +202,12 @@ class Quota:
             ),
         )
 
-    def _on_chain(self, tenant: TenantName, pool: PoolName) -> Iterable[LineState]:
-        for above in self._tree.chain(tenant):
-            yield from self._states.get((above, pool), ())
+    def _on_chain(self, tenant: TenantName, pool: PoolName) -> Sequence[LineState]:
+        known = self._on_chains.get((tenant, pool))
+        if known is None:
+            known = [state for above in self._tree.chain(tenant) for state in self._states.get((above, pool), ())]
+            self._on_chains[tenant, pool] = known
+        return known
 
 
 def _is_plain(weights: Mapping[PoolName, int]) -> bool:

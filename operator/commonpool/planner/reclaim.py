@@ -6,10 +6,12 @@ preemption: take one after the other until the claim fits, then try to give each
 So nobody is asked in vain, and whoever is asked is needed. A claim that would not fit then either takes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from commonpool.model.elastic import count_off_grid, split_at, split_places
+from commonpool.model.elastic import count_off_grid, may_grow, sort_by_rank, split_at, split_places
 from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.plan import Evict, Shrink
 from commonpool.model.reasons import Reason
@@ -42,13 +44,18 @@ class Reclaim:
         self._sizes = sizes
         self._guard = Guard(snapshot, draft)
         self._chosen: dict[WorkloadName, Unit] = {}
+        self._left: dict[WorkloadName, tuple[Holding, ...]] = {}
         self._hopeless: set[tuple[object, ...]] = set()
-        self._units: dict[tuple[TenantName, TenantName, PoolName], tuple[list[Unit], int]] = {}
-        self._borrowers: dict[PoolName, list[Workload]] = {}
-        for workload in snapshot.workloads:
-            if self._guard.may_be_asked(workload):
-                for pool in {holding.pool for holding in workload.holdings}:
-                    self._borrowers.setdefault(pool, []).append(workload)
+        self._borrowers: defaultdict[PoolName, list[tuple[TenantName, Workload]]] = defaultdict(list)
+        for workload in sorted(filter(self._guard.may_be_asked, snapshot.workloads), key=self._rank):
+            for pool in {holding.pool for holding in workload.holdings}:
+                if workload.tenant is not None:
+                    self._borrowers[pool].append((workload.tenant, workload))
+        self._tenants = {pool: {tenant for tenant, _ in all_of_it} for pool, all_of_it in self._borrowers.items()}
+        self._elastic = {
+            pool: [(tenant, workload) for tenant, workload in all_of_it if workload.elastic is not None]
+            for pool, all_of_it in self._borrowers.items()
+        }
 
     @property
     def shrinks(self) -> tuple[Shrink, ...]:
@@ -76,48 +83,53 @@ class Reclaim:
         key = (*question, evict)
         if key in self._hopeless or not self._sizes.could_hold(claim.workload, claim.pool, claim.count):
             return ()
-        units, shrinkable = self._list_units(claim, guarantor)
-        taken, nodes = _take_until(self._draft.outlook, claim, units if evict else units[:shrinkable])
+        units = _Lazy(self._list_units(claim, guarantor, evict=evict))
+        taken, nodes = _take_until(self._draft.outlook, claim, units)
+        for unit in units.known:
+            self._count(unit, -1)
         if not nodes:
             if not claim.workload.begun:
-                self._hopeless.add(key)
+                self._hopeless.add(key)  # what others leave over may change that: for the next pass to see
             return ()
         kept, nodes = _give_back(self._draft.outlook, claim, taken, nodes)
         for unit in kept:
             self._choose(unit)
-        self._hopeless.clear()
-        self._units.clear()
         return nodes
 
     def _choose(self, unit: Unit) -> None:
         before = self._chosen.get(unit.workload.name)
         if before is None or unit.keep < before.keep:
             self._chosen[unit.workload.name] = unit
+            self._left[unit.workload.name] = split_at(unit.workload, unit.keep)[0]
         for holding in unit.holdings:
             self._draft.quota.count_going(unit.tenant, holding.pool, holding.amounts.gpu_milli)
 
-    def _list_units(self, claim: Question, guarantor: TenantName) -> tuple[list[Unit], int]:
-        """All that may be taken for the claim, in the order of taking, and how many of them are steps of elastic work."""
-        key = (claim.tenant, guarantor, claim.pool)
-        if key not in self._units:
-            spared = frozenset(self._draft.tree.chain(claim.tenant))
-            asked = [
-                (workload.tenant, workload)
-                for workload in sorted(self._borrowers.get(claim.pool, ()), key=self._rank)
-                if workload.tenant is not None and guarantor not in self._draft.tree.chain(workload.tenant)
-            ]
-            units: list[Unit] = []
-            for tenant, workload in asked:
-                units += self._list_steps(workload, tenant, claim.pool, spared)
-            shrinkable = len(units)
-            units += self._list_whole(asked, units, spared)
-            for unit in units:
-                self._count(unit, -1)
-            self._units[key] = (units, shrinkable)
-        return self._units[key]
+    def _list_units(self, claim: Question, guarantor: TenantName, *, evict: bool) -> Iterator[Unit]:
+        """All that may be taken for the claim, in the order of taking; each counts as given back once it has been seen."""
+        tree, pool = self._draft.tree, claim.pool
+        spared = frozenset(tree.chain(claim.tenant))
+        open_to = {
+            tenant
+            for tenant in self._tenants.get(pool, ())
+            if guarantor not in tree.chain(tenant) and self._guard.may_give(tenant, pool, 1, spared)
+        }
+        size: dict[WorkloadName, int] = {}
+        for tenant, workload in self._elastic.get(pool, ()):
+            if tenant in open_to:
+                for unit in self._list_steps(workload, tenant, pool, spared):
+                    size[workload.name] = unit.keep
+                    yield unit
+        for tenant, workload in self._borrowers[pool] if evict else ():
+            if tenant in open_to and self._guard.may_evict(workload, spared):
+                places = self._find_left(workload)
+                places = places[: size.get(workload.name, len(places))]
+                if places:
+                    unit = Unit(workload, tenant, places, 0)
+                    self._count(unit, 1)
+                    yield unit
 
-    def _list_steps(self, workload: Workload, tenant: TenantName, pool: PoolName, spared: frozenset[TenantName]) -> list[Unit]:
-        elastic, units = workload.elastic, list[Unit]()
+    def _list_steps(self, workload: Workload, tenant: TenantName, pool: PoolName, spared: frozenset[TenantName]) -> Iterator[Unit]:
+        elastic = None if workload.needs and not may_grow(workload) else workload.elastic  # sizes count from rank 0 without a gap
         places = self._find_left(workload)
         size = len(places)
         while elastic is not None and size > elastic.least:
@@ -125,30 +137,17 @@ class Reclaim:
             unit = Unit(workload, tenant, places[keep:size], keep)
             gpu_milli = sum(holding.amounts.gpu_milli for holding in unit.holdings)
             if keep < elastic.least or not self._guard.may_give(tenant, pool, gpu_milli, spared):
-                break
+                return
             self._count(unit, 1)
-            units.append(unit)
+            yield unit
             size = keep
-        return units
-
-    def _list_whole(self, asked: Iterable[tuple[TenantName, Workload]], steps: list[Unit], spared: frozenset[TenantName]) -> list[Unit]:
-        size = {unit.workload.name: unit.keep for unit in steps}
-        units: list[Unit] = []
-        for tenant, workload in asked:
-            places = self._find_left(workload)
-            if places and self._guard.may_evict(workload, spared):
-                unit = Unit(workload, tenant, places[: size.get(workload.name, len(places))], 0)
-                self._count(unit, 1)
-                units.append(unit)
-        return units
 
     def _find_left(self, workload: Workload) -> tuple[Holding, ...]:
         """Its places by rank, but for those that it gives back already."""
-        chosen = self._chosen.get(workload.name)
-        staying = split_places(workload)[0]
-        if chosen is None:
-            return tuple(split_at(workload, len(staying))[0])
-        return tuple(split_at(workload, chosen.keep)[0])
+        left = self._left.get(workload.name)
+        if left is None:
+            left = self._left[workload.name] = tuple(sort_by_rank(split_places(workload)[0]))
+        return left
 
     def _count(self, unit: Unit, sign: int) -> None:
         for holding in unit.holdings:
@@ -170,36 +169,48 @@ def _build_evict(unit: Unit) -> Evict:
     return Evict(unit.workload.name, unit.workload.child, Reason.RECLAIMED_FOR_GUARANTEE, message, unit.workload.generation)
 
 
-def _take_until(outlook: Outlook, claim: Question, units: Sequence[Unit]) -> tuple[list[Unit], Sequence[int]]:
+class _Lazy:
+    """What an iterator gives, as far as anybody has asked: a claim mostly needs few of very many."""
+
+    def __init__(self, source: Iterator[Unit]) -> None:
+        self._source = source
+        self.known: list[Unit] = []
+
+    def reach(self, number: int) -> int:
+        """Know so many, or all that there are; how many that is."""
+        self.known += islice(self._source, max(0, number - len(self.known)))
+        return min(number, len(self.known))
+
+
+def _take_until(outlook: Outlook, claim: Question, units: _Lazy) -> tuple[list[Unit], Sequence[int]]:
     """The shortest beginning of `units` after which the claim fits, given back, and where it fits; nothing if it never does.
 
     What fits with fewer fits with more, so ever larger beginnings are tried, then the one in question is halved.
     """
-    too_few, enough = 0, 0
+    too_few, enough = 0, units.reach(1)
     nodes: Sequence[int] = ()
-    while not nodes and too_few < len(units):
-        enough = min(len(units), max(1, 2 * too_few))
-        for unit in units[too_few:enough]:
+    while not nodes and too_few < enough:
+        for unit in units.known[too_few:enough]:
             outlook.give_back(unit.tenant, unit.holdings)
         nodes = outlook.fit(claim)
-        too_few = enough if not nodes else too_few
+        if not nodes:
+            too_few, enough = enough, units.reach(2 * enough)
     if not nodes:
-        for unit in units:
-            outlook.hold_again(unit.tenant, unit.holdings)
+        _move_to(outlook, units.known, too_few, 0)
         return [], ()
     outlook.forget(claim, nodes)
     at = enough
     while enough - too_few > 1:
         middle = (too_few + enough) // 2
-        at = _move_to(outlook, units, at, middle)
+        at = _move_to(outlook, units.known, at, middle)
         nodes = outlook.fit(claim)
         if nodes:
             outlook.forget(claim, nodes)
             enough = middle
         else:
             too_few = middle
-    _move_to(outlook, units, at, enough)
-    return list(units[:enough]), outlook.fit(claim)
+    _move_to(outlook, units.known, at, enough)
+    return units.known[:enough], outlook.fit(claim)
 
 
 def _move_to(outlook: Outlook, units: Sequence[Unit], at: int, number: int) -> int:
@@ -228,6 +239,8 @@ def _give_back(outlook: Outlook, claim: Question, taken: Sequence[Unit], nodes: 
 
 def _fit_without(outlook: Outlook, claim: Question, unit: Unit, nodes: Sequence[int]) -> Sequence[int]:
     """Where the claim fits if the unit keeps its places; nothing has changed if it does not."""
+    if outlook.would_bear(unit.tenant, unit.holdings, claim, nodes):
+        return nodes
     outlook.forget(claim, nodes)
     outlook.hold_again(unit.tenant, unit.holdings)
     again = outlook.fit(claim)

@@ -35,16 +35,15 @@ def plan_round(snapshot: Snapshot, engine: Engine) -> Plan:
     What is set aside for one wait depends on the order of all, and the order on what was placed. So where
     anything was set aside the result is planned over again until nothing moves: the next round would find the same.
     """
-    total, settled = _plan_pass(snapshot, engine)
-    plan = total
-    while not settled and has_moves(plan):
-        plan, settled = _plan_pass(assume_plan(snapshot, total), engine)
+    total, last = _plan_pass(snapshot, engine)
+    while not last:
+        plan, last = _plan_pass(assume_plan(snapshot, total), engine)
         total = merge_plans(total, plan)
     return total
 
 
 def _plan_pass(snapshot: Snapshot, engine: Engine) -> tuple[Plan, bool]:
-    """One pass over all that waits, and whether another one would find nothing to do."""
+    """One pass over all that waits, and whether another one would find nothing to do: only then the waits are explained."""
     ground = Ground(snapshot)
     ahead = ground.build_fleet([*ground.left, *ground.list_spare()])
     with engine.open(ground.build_fleet(ground.free)) as packing, engine.open(ahead) as later:
@@ -87,14 +86,14 @@ class _Pass:
         plan = Plan(
             self._snapshot.epoch,
             self._snapshot.number,
-            tuple(places),
-            self._hold_all(waits, left),
-            self._reclaim.shrinks,
-            self._reclaim.evicts,
-            scale,
-            self._scaler.surplus,
+            place=tuple(places),
+            shrink=self._reclaim.shrinks,
+            evict=self._reclaim.evicts,
+            scale=scale,
+            surplus=self._scaler.surplus,
         )
-        return plan, not self._draft.outlook.differs and not scale
+        last = not has_moves(plan) or not (self._draft.outlook.differs or scale)
+        return (replace(plan, hold=self._hold_all(waits, left)) if last else plan), last
 
     def _place_all(self, ready: list[Workload]) -> tuple[list[Place], list[Workload]]:
         """Try each workload in its turn; the placements, and all in the order of their first turn.

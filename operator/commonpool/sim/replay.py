@@ -10,7 +10,6 @@ from itertools import islice
 from commonpool.cycle import Cycle
 from commonpool.engine.protocol import Engine
 from commonpool.model.codec import parse_json, render_json
-from commonpool.model.snapshot import Snapshot
 from commonpool.planner import plan_round
 
 MOST_LINES = 40
@@ -24,11 +23,6 @@ def render_recording(cycle: Cycle) -> str:
 def parse_recording(text: str) -> Cycle:
     """A round from its recording; ValueError if the text is none."""
     return parse_json(Cycle, text)
-
-
-def replay(snapshot_json: str, engine: Engine) -> str:
-    """The plan for a snapshot, both as JSON: for equal bytes equal bytes, on every machine; ValueError if it is no snapshot."""
-    return render_json(plan_round(parse_json(Snapshot, snapshot_json), engine))
 
 
 def find_difference(recording: Cycle, engine: Engine) -> str | None:

@@ -35,6 +35,10 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
   messageExpression: |-
     "{{ .at }}.containers: `" + variables.deviceClasses[0] + "` would take devices that nobody counts: ask for the accelerator by its own name instead, e.g. `{{ $example }}: 1`"
 - expression: |-
+    !variables.fresh || !variables.wants || variables.absurd.size() == 0
+  messageExpression: |-
+    "{{ .at }}.containers: no node has so much `" + variables.absurd[0] + "`: ask for less"
+- expression: |-
     !variables.fresh || !variables.wants || !variables.spec.?priorityClassName.orValue('').startsWith('system-')
   messageExpression: |-
     "{{ .at }}.priorityClassName `" + variables.spec.priorityClassName + "` is for the cluster itself: name one of your tenant's priority classes, or none"
@@ -71,4 +75,11 @@ The variables that podRules reads; evaluated only when a rule comes to them. .sp
     (variables.spec.containers + variables.spec.?initContainers.orValue([])).map(c,
       c.?resources.?limits.orValue({}).filter(r, r.startsWith('deviceclass.resource.kubernetes.io/'))
       + c.?resources.?requests.orValue({}).filter(r, r.startsWith('deviceclass.resource.kubernetes.io/'))).filter(l, l.size() > 0).map(l, l[0])
+{{- /* The scheduler counts in 64 bits and wraps: 2^64 + 8 accelerators are 8 there. The bounds keep sums over a pod's containers far from that. */}}
+- name: absurd
+  expression: |-
+    (variables.spec.containers + variables.spec.?initContainers.orValue([])).map(c,
+      [c.?resources.?limits.orValue({}), c.?resources.?requests.orValue({})].map(amounts, amounts.filter(r,
+        quantity(string(amounts[r])).isGreaterThan(quantity(r in ['memory', 'ephemeral-storage'] || r.startsWith('hugepages-') ? '256Ti' : '1M'))))
+    ).map(l, l[0] + l[1]).filter(l, l.size() > 0).map(l, l[0])
 {{- end }}

@@ -69,8 +69,8 @@ def _judge_priority(run: Run, priority_class: str, around: Surroundings) -> Bloc
     if known is None:
         return Blocked(Reason.INVALID_SPEC, f"there is no PriorityClass `{priority_class}`: name one of `kubectl get priorityclasses`")
     tenant = around.tenants[str(run.tenant)].parsed
-    allowed = tenant.spec.priority_classes if tenant is not None else None
-    if allowed is None or known.is_default or priority_class in allowed:
+    allowed = (tenant.spec.priority_classes if tenant is not None else None) or []
+    if known.is_default or priority_class in allowed:
         return None
     way_out = f"use one of {', '.join(f'`{name}`' for name in sorted(allowed))}, or none" if allowed else "name none"
     return Blocked(Reason.PRIORITY_NOT_ALLOWED, f"tenant `{run.tenant}` may not use PriorityClass `{priority_class}`: {way_out}")

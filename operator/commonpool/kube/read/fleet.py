@@ -86,7 +86,7 @@ def read_scaling(spec: GPUPoolSpec, status: GPUPoolStatus | None, nodes: Collect
         return None
     told = (status.scaling if status is not None else None) or ScalingStatus()
     return Scaling(
-        least_nodes=scaling.min_nodes,
+        least_nodes=max(scaling.min_nodes, 0 if scaling.node is not None else 1),  # the last node shows what a new one would be
         most_nodes=scaling.max_nodes,
         wanted_nodes=len(nodes) if told.wanted_nodes is None else told.wanted_nodes,
         node=node,

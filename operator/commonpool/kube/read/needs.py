@@ -12,6 +12,7 @@ from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ANY_SEAT, Seat
 from commonpool.model.ledger import Promise
 from commonpool.model.reasons import Reason
+from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Blocked
 
 
@@ -98,6 +99,8 @@ def _written_needs(run: Run) -> Needs:
         return _named(_pending(run), 1)
     if not made.suspended:
         return _pending_gang(run, made.remaining)
+    if made.replicas > MOST_PODS:
+        return _too_many(made.replicas)
     seats = () if run.promises else _all_seats(made.replicas, ranked=made.ranked)
     if not made.held:
         blocked = Blocked(Reason.SUSPENDED_BY_OWNER, "its owner has suspended it: set `spec.suspend` to `false` to let it queue")
@@ -107,6 +110,12 @@ def _written_needs(run: Run) -> Needs:
 
 def _all_seats(count: int, *, ranked: bool) -> tuple[Seat, ...]:
     return ranks(0, count) if ranked else (ANY_SEAT,) * count
+
+
+def _too_many(count: int) -> Needs:
+    """A Job may ask for two thousand million pods: that is said, and not counted out."""
+    message = f"`{count}` pods are more than one gang can have: at most `{MOST_PODS}` start together"
+    return Needs(blocked=Blocked(Reason.GANG_LARGER_THAN_POOL, message))
 
 
 def _pending_gang(run: Run, expected: int) -> Needs:

@@ -155,14 +155,13 @@ def with_promises(runs: Iterable[Run], promises: Iterable[Promise]) -> list[Run]
     return [replace(run, promises=tuple(owed[run.child])) if run.child in owed else run for run in runs]
 
 
-def read_pod_fact(pod: PodView, resource_name: str) -> PodFact:
+def read_pod_fact(pod: PodView) -> PodFact:
     """A pod as the ledger sees it."""
     return PodFact(
         name=pod.name,
         child=pod.child,
         rank=pod.rank,
         node=pod.node,
-        amounts=pod.shape.amounts(resource_name),
         finished=pod.finished,
         terminating=pod.terminating,
     )

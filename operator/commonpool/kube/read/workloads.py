@@ -125,20 +125,25 @@ def _read_choice(choice: Choice) -> Wish:
 
 
 def _read_priority(run: Run, around: Surroundings) -> tuple[str, int]:
-    waiting = next((pod for pod in run.pods if pod.priority is not None), None)
-    named = ""
+    """Class and value, no class if it is the cluster's default. A pod that would get the place says it, whatever its template says now."""
+    pods = [pod for pod in run.pods if pod.node is None and not pod.finished] or run.pods
+    highest = max(pods, key=lambda pod: (pod.priority or 0, pod.name), default=None)
+    named = highest.priority_class if highest is not None else _name_priority(run)
+    known = around.priorities.get(named) if named else around.default_priority()
+    if known is not None and known.is_default:
+        named = ""
+    if highest is not None and highest.priority is not None:
+        return named, highest.priority
+    return named, known.value if known else 0
+
+
+def _name_priority(run: Run) -> str:
+    """What the pods that will come will say."""
     if run.native and run.own is not None and run.own.parsed is not None:
         spec = run.own.parsed.spec
         template = next((way.template for way in (spec.training, spec.inference, spec.hpc) if way is not None), None)
-        named = spec.priority_class_name or ((template.spec.model_extra or {}).get("priorityClassName", "") if template else "")
-    elif run.made is not None:
-        named = run.made.priority_class
-    elif waiting is not None:
-        named = waiting.priority_class
-    if waiting is not None and waiting.priority is not None:
-        return named, waiting.priority
-    known = around.priorities.get(named) if named else around.default_priority()
-    return named, known.value if known else 0
+        return spec.priority_class_name or ((template.spec.model_extra or {}).get("priorityClassName", "") if template else "")
+    return run.made.priority_class if run.made is not None else ""
 
 
 def _read_placement(run: Run) -> tuple[str | None, str | None]:

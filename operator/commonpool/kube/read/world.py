@@ -88,7 +88,7 @@ def _settle(mirror: Mirror, fleet: Fleet, refusals: Mapping[ChildKey, str]) -> t
     owed = {line.child for each in rounds for line in each.lines}
     standing = settle_rounds(
         rounds,
-        (read_pod_fact(pod, "") for child in owed for pod in pods.by_child.get(child, ())),
+        (read_pod_fact(pod) for child in owed for pod in pods.by_child.get(child, ())),
         {run.child for run in runs if run.child in owed and run.alive},
         {name for name, node in fleet.nodes.items() if node.schedulable},
         {run.child: wanted for run in runs if run.child in owed and (wanted := find_bound(run)) is not None},

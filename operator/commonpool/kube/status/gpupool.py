@@ -39,9 +39,12 @@ def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int, breath: B
             free=use.free // GPU_MILLI,
             unhealthy=use.unhealthy // GPU_MILLI,
         ),
+        resource_name=pool.spec.completed().resource_name,
         largest_free_gang=use.free_in_whole_nodes // GPU_MILLI,
         scaling=_build_scaling(breath.scaling),
-        conditions=build_conditions(previous.conditions, [_judge(pool, use, breath.scaling), *_judge_breath(breath)], now_at, generation),
+        conditions=build_conditions(
+            previous.conditions, [_judge(pool, use, breath.scaling), *_judge_breath(pool, breath)], now_at, generation
+        ),
         kopf=previous.kopf,
     )
 
@@ -53,13 +56,17 @@ def _build_scaling(scaling: Scaling | None) -> ScalingStatus | None:
     return ScalingStatus(wanted_nodes=scaling.wanted_nodes, surplus_since=read_instant(since_at) if since_at else None)
 
 
-def _judge_breath(breath: Breath) -> list[Judgement]:
+def _judge_breath(pool: GPUPool, breath: Breath) -> list[Judgement]:
     if breath.problem:
         return [
             Judgement("Scaling", "False", Reason.PROVIDER_REFUSED, f"its provider does not take what it is asked for: {breath.problem}")
         ]
     if breath.scaling is None:
-        return []
+        said = pool.spec.scaling
+        if said is None or said.provider is None:
+            return []
+        message = "there is no node to see what a new one would be: say in `scaling.node` what it gives to pods"
+        return [Judgement("Scaling", "False", Reason.NO_NODES, message)]
     return [Judgement("Scaling", "True", Reason.PROVIDER_ASKED, f"its provider was asked for {_count(breath.scaling.wanted_nodes)}")]
 
 
@@ -75,9 +82,10 @@ def _judge(pool: GPUPool, use: PoolUse, scaling: Scaling | None) -> Judgement:
     if not use.nodes:
         return Judgement("Ready", "False", Reason.NO_NODES, "no node matches `nodes`: compare it with `kubectl get nodes --show-labels`")
     if not use.total:
-        message = f"{_count(use.nodes)} match and none offers `{spec.resource_name}`: is the device plugin running there?"
+        message = f"{_count(use.nodes)} with these labels, and none offers `{spec.resource_name}`: is the device plugin running there?"
         return Judgement("Ready", "False", Reason.NO_ACCELERATORS, message)
-    return Judgement("Ready", "True", Reason.READY, f"{_count(use.nodes)} offer {use.total // GPU_MILLI} `{spec.resource_name}`")
+    offer = f"{_count(use.nodes)} {'offers' if use.nodes == 1 else 'offer'} {use.total // GPU_MILLI} `{spec.resource_name}`"
+    return Judgement("Ready", "True", Reason.READY, offer)
 
 
 def _count(nodes: int) -> str:

@@ -41,6 +41,8 @@ class WorkloadView:
     """Whether anybody waits for what others give back."""
     load: Load | None = None
     """What is known of a service's load; None if it follows none."""
+    remarks: tuple[str, ...] = ()
+    """What it asks for and does not get yet (`status.remarks`)."""
 
 
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
@@ -92,6 +94,7 @@ def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resi
         accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
         together=key is not None and key.kind == "Job",
         why=view.why,
+        remarks=view.remarks,
         ending=progress.ending and not holdings and view.hold is None,
         least=planned.elastic.least if planned and planned.elastic else 0,
         evicted=describe_eviction(view.evict, previous) if planned and planned.leaving else "",

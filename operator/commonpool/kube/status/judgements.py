@@ -35,6 +35,8 @@ class Standing:
     together: bool
     """Its pods run all at once or are of no use."""
     why: str
+    remarks: tuple[str, ...] = ()
+    """What it asks for and does not get yet."""
     ending: bool = False
     """Its pods have finished, and nobody has said yet whether it has."""
     least: int = 0
@@ -97,7 +99,7 @@ def _judge_end(standing: Standing, previous: list[Condition]) -> list[Judgement]
         sentence = "it has run to its end" if completed else standing.message or "it failed"
     reason = Reason.COMPLETED if completed else Reason.FAILED
     return [
-        _keep(previous, "Admitted", Judgement("Admitted", "True", Reason.QUEUED, _admitted(standing.tenant))),
+        _keep(previous, "Admitted", Judgement("Admitted", "True", Reason.QUEUED, _admitted(standing))),
         _keep(previous, "Placed", Judgement("Placed", "True" if completed else "False", reason, sentence), at_least=completed),
         Judgement("Running", "False", reason, sentence),
         Judgement("Succeeded", "True" if completed else "False", reason, sentence),
@@ -137,11 +139,11 @@ def _judge_admission(standing: Standing) -> Judgement:
         return Judgement("Admitted", "False", hold.reason, hold.message)
     if not standing.tenant:
         return Judgement("Admitted", "Unknown", Reason.QUEUED, "it has not been looked at yet")
-    return Judgement("Admitted", "True", Reason.QUEUED, _admitted(standing.tenant))
+    return Judgement("Admitted", "True", Reason.QUEUED, _admitted(standing))
 
 
-def _admitted(tenant: str) -> str:
-    return f"it may run for tenant `{tenant}`" if tenant else "it may run"
+def _admitted(standing: Standing) -> str:
+    return "; ".join((f"it may run for tenant `{standing.tenant}`" if standing.tenant else "it may run", *standing.remarks))
 
 
 def _judge_placement(standing: Standing, previous: list[Condition]) -> Judgement:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from commonpool.api import Tenant
 from commonpool.api.tenant import TenantStatus, TenantUsage
 from commonpool.kube.status.conditions import Judgement, build_conditions, shorten
+from commonpool.kube.status.remarks import list_tenant_remarks
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.demand import NO_DEMAND, Demand
 from commonpool.model.ids import TenantName
@@ -64,7 +65,8 @@ def _judge(tenant: Tenant, problems: Sequence[Blocked]) -> Judgement:
     if problems:
         return Judgement("Ready", "False", problems[0].reason, "; ".join(problem.message for problem in problems))
     namespaces, members = len(tenant.spec.namespaces or ()), len(tenant.spec.members or ())
-    return Judgement("Ready", "True", Reason.READY, f"{_count(namespaces, 'namespace')}, {_count(members, 'member')}")
+    sentence = f"{_count(namespaces, 'namespace')}, {_count(members, 'member')}"
+    return Judgement("Ready", "True", Reason.READY, "; ".join((sentence, *list_tenant_remarks(tenant))))
 
 
 def _count(number: int, noun: str) -> str:

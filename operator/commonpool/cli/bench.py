@@ -1,0 +1,117 @@
+"""`commonpool bench`: what a decision and a binding cost on this machine, beside what the machine could do at most."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commonpool.bench.bind import Run, run_all
+from commonpool.bench.bindreport import HEADER, Report, build_report, render_bind
+from commonpool.bench.machine import describe_machine
+from commonpool.bench.round import HEADER as ROUND_HEADER
+from commonpool.bench.round import Crowd, render_round, run_rounds
+from commonpool.bench.round import build_report as build_round_report
+from commonpool.bench.setting import Mode, Setting
+from commonpool.cli.output import Output, OutputOption, print_data, render_table
+from commonpool.cli.progress import telling
+from commonpool.config import read_settings
+from commonpool.engine.choose import choose_engine
+from commonpool.local.binaries import Binaries
+from commonpool.local.places import find_source
+
+app = typer.Typer(
+    name="bench",
+    help="Measure: bindings through the whole way, and rounds of the planner alone.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+
+@app.command()
+def bind(  # noqa: PLR0913 - each is an option of the command
+    *,
+    nodes: Annotated[int, typer.Option(min=1, max=20_000, help="Fake nodes.")] = 500,
+    gpus: Annotated[int, typer.Option(min=1, max=64, help="Accelerators a node.")] = 8,
+    gangs: Annotated[int, typer.Option(min=1, help="Gangs.")] = 500,
+    size: Annotated[int, typer.Option(min=1, help="Pods a gang, of one accelerator each.")] = 8,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each mode; the modes take turns.")] = 3,
+    held: Annotated[int, typer.Option(min=0, help="Pods of another tenant that wait meanwhile, held by the scheduler.")] = 0,
+    mode: Annotated[list[Mode] | None, typer.Option(help="Only these, again for each.  [default: all]")] = None,
+    timeout: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="How long one run may take.")] = 600,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Create and bind pods on a local cluster of its own: by a driver alone, by stock kube-scheduler, and by the pool.
+
+    `ceiling`: a driver creates and binds. `stock`: it creates, kube-scheduler binds, without quota or gangs. `pool`: a tenant's Jobs go
+    through policies, operator and our scheduler, and the driver makes the pods of each Job that is released. `jobs`: the same, with
+    Kubernetes' own Job controller. Every run has a fresh cluster, and the modes take turns.
+
+    For example:
+
+        commonpool bench bind -o json > bind.json
+
+        commonpool bench bind --nodes 20 --gangs 20 --runs 1 --mode pool --mode ceiling
+
+    Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage; 130 interrupted.
+    """
+    if gangs * size > nodes * gpus:
+        raise typer.BadParameter(f"{gangs} gangs of {size} do not fit {nodes} nodes of {gpus}", param_hint="--gangs")
+    setting = Setting(nodes=nodes, gpus=gpus, gangs=gangs, size=size, runs=runs, held=held, timeout_seconds=timeout)
+    machine = describe_machine()
+    kept: list[Run] = []
+    with telling() as teller, tempfile.TemporaryDirectory(prefix="commonpool-bench-") as folder:
+        settings = read_settings().model_copy(update={"state_home": Path(folder)})
+        run_all(settings, setting, mode or list(Mode), teller, kept.append)
+    report = build_report(machine, setting, kept)
+    if output in {Output.JSON, Output.YAML}:
+        print_data(report, output)
+        return
+    typer.echo(render_table(HEADER, list(render_bind(report))))
+    _print_goals(report)
+
+
+@app.command("round")
+def plan(  # noqa: PLR0913 - each is an option of the command
+    *,
+    nodes: Annotated[int, typer.Option(min=8, max=100_000, help="Nodes, in four pools.")] = 5000,
+    running: Annotated[int, typer.Option(min=1, help="Workloads that hold their places.")] = 3000,
+    pending: Annotated[int, typer.Option(min=1, help="Workloads that wait.")] = 2000,
+    runs: Annotated[int, typer.Option(min=1, help="Rounds measured of each sort.")] = 5,
+    reference_runs: Annotated[int, typer.Option(min=0, help="The same with the engine in plain Python, which is slow.")] = 0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Plan rounds over a big pool in memory: `busy`, in which work is placed, and `still`, the one after, in which nothing moves.
+
+    The pool is made from a seed: four kinds of nodes, 48 tenants within tenants with quotas, work of all sizes. No cluster is involved.
+
+    For example:
+
+        commonpool bench round -o json > round.json
+
+        commonpool bench round --nodes 500 --running 300 --pending 200 --reference-runs 1
+
+    Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage.
+    """
+    machine = describe_machine()
+    settings = read_settings()
+    with telling() as teller:
+        library = settings.libpacking or Binaries(find_source(settings), settings.cache_dir, teller).find("libpacking.so")
+        choice = choose_engine(library)
+        teller.say(f"packing with the {choice.engine.name} engine: {choice.why}")
+        crowd = Crowd(nodes, running, pending)
+        results, world = run_rounds(crowd, choice.engine, runs, reference_runs)
+    report = build_round_report(machine, crowd, world, results)
+    if output in {Output.JSON, Output.YAML}:
+        print_data(report, output)
+        return
+    typer.echo(render_table(ROUND_HEADER, list(render_round(report))))
+    _print_goals(report)
+
+
+def _print_goals(report: Report) -> None:
+    typer.echo("\nGoals:")
+    for goal in report["goals"]:
+        bound = f"at least {goal['atLeast']}" if "atLeast" in goal else f"at most {goal['atMost']}"
+        whose = f"{goal['mode']}: " if "mode" in goal else ""
+        typer.echo(f"  {whose}{goal['measured']} {goal['what']} ({bound}): {'met' if goal['met'] else 'not met'}")

@@ -1,0 +1,87 @@
+from typing import Any
+
+from tests.api.manifests import a_pool, a_tenant, edited
+from tests.builders import START_AT
+from tests.kube.objects import FilledMirror, deployment_body, inference_body, job_body, tracked_body, training_body
+from tests.kube.readings import world
+
+from commonpool.api import GPUPool, Tenant
+from commonpool.api.conditions import find_condition
+from commonpool.api.wishes import TIER
+from commonpool.kube.load import Load
+from commonpool.kube.status import Progress, WorkloadView, build_pool_status, build_tenant_status, build_workload_status
+from commonpool.kube.status.remarks import list_workload_remarks
+from commonpool.model.demand import NO_DEMAND
+from commonpool.model.ids import PoolName, TenantName
+from commonpool.model.usage import NO_USE, PoolUse, Usage
+
+SCALE = {"scale": {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "name": "h100"}}
+
+
+def hear(body: dict[str, Any]) -> tuple[str, ...]:
+    mirror = FilledMirror()
+    mirror.own(body)
+    [run] = world(mirror).runs
+    return list_workload_remarks(run)
+
+
+def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_loads() -> None:
+    body = inference_body()
+    body["spec"]["inference"]["target"] = {"metric": "requestsPerSecond", "perReplica": "10"}
+    assert hear(body) == ()
+    mirror = FilledMirror()
+    mirror.own(body)
+    mirror.deployments_are(deployment_body("chat", owner_uid="uid-GPUWorkload-chat"))
+    for load, remarks in ((None, 1), (Load(2), 0)):
+        mirror.follow({"uid-GPUWorkload-chat": load} if load else {})
+        [run] = world(mirror).runs
+        assert len(list_workload_remarks(run)) == remarks
+
+
+def test_who_asks_for_nothing_that_is_missing_hears_nothing() -> None:
+    assert hear(training_body()) == ()
+    assert hear(inference_body()) == ()
+
+
+def test_an_annotation_that_nobody_understands_is_told() -> None:
+    mirror = FilledMirror()
+    mirror.own(tracked_body("finetune"))
+    job = job_body("finetune")
+    job["metadata"]["annotations"] = {TIER: "Gold"}
+    mirror.jobs_are(job)
+    [run] = world(mirror).runs
+    assert list_workload_remarks(run) == (
+        f"annotation {TIER} `Gold` is not understood and has no effect: use one of Guaranteed, Standard, Spot",
+    )
+
+
+def test_remarks_stand_in_the_condition_that_says_that_it_may_run() -> None:
+    mirror = FilledMirror()
+    mirror.own(tracked_body("finetune"))
+    job = job_body("finetune")
+    job["metadata"]["annotations"] = {TIER: "Gold"}
+    mirror.jobs_are(job)
+    [run] = (read := world(mirror)).runs
+    assert run.own is not None
+    assert run.own.parsed is not None
+    view = WorkloadView(run.own.parsed, read.snapshot.workloads[0], None, Progress(want=2), remarks=list_workload_remarks(run))
+    admitted = find_condition(build_workload_status(view, {}, START_AT).conditions or [], "Admitted")
+    assert admitted is not None
+    assert admitted.status == "True"
+    assert admitted.message.startswith(f"it may run for tenant `vision`; annotation {TIER} `Gold` is not understood")
+
+
+def test_a_pool_that_cannot_breathe_and_a_tenant_with_a_budget_hear_it_too() -> None:
+    use = PoolUse(nodes=1, total=8000, use=NO_USE, foreign=0, free=8000, unhealthy=0, free_in_whole_nodes=8000)
+    pool = GPUPool.model_validate(edited(a_pool(), scaling={"maxNodes": 4, "provider": SCALE}))
+    [_, scaling] = build_pool_status(pool, use, START_AT).conditions or []
+    assert scaling.message == "there is no node to see what a new one would be: say in `scaling.node` what it gives to pods"
+    tenant = Tenant.model_validate(edited(a_tenant(), budget={"amount": "10", "currency": "EUR"}))
+    usage = Usage(pools={PoolName("h100"): use}, tenants={}, subtrees={}, lines={})
+    [ready] = build_tenant_status(tenant, usage, {TenantName("vision"): NO_DEMAND}, [], START_AT).conditions or []
+    assert ready.message == "2 namespaces, 0 members; `budget` has no effect yet: nothing waits when it is spent"
+
+
+def test_a_pool_tells_by_which_resource_pods_ask_for_it_also_if_the_catalogue_knew() -> None:
+    status = build_pool_status(GPUPool.model_validate(a_pool()), None, START_AT)
+    assert status.resource_name == "nvidia.com/gpu"
