@@ -22,6 +22,8 @@ class Claims:
         self._reclaim = reclaim
         self.served: dict[WorkloadName, tuple[Reason, PoolName]] = {}
         """What each waits for, and where."""
+        self.failed = False
+        """Whether some guarantee covers what could not be served: who is placed after that may turn out to borrow."""
 
     def serve(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName], pods: int) -> bool:
         """Set room aside for so many pods, if the tenant's guarantee covers them and the room can come; says whether."""
@@ -36,6 +38,7 @@ class Claims:
                 if nodes:
                     self._set_aside(claim, nodes, Reason.WAITS_FOR_RECLAIM)
                     return True
+        self.failed |= bool(claims)
         return False
 
     def _await_coming(self, claim: Question) -> bool:

@@ -92,7 +92,7 @@ class _Pass:
             scale=scale,
             surplus=self._scaler.surplus,
         )
-        last = not has_moves(plan) or not (self._draft.outlook.differs or scale)
+        last = not has_moves(plan) or not (self._draft.outlook.differs or self._claims.failed or scale)
         return (replace(plan, hold=self._hold_all(waits, left)) if last else plan), last
 
     def _place_all(self, ready: list[Workload]) -> tuple[list[Place], list[Workload]]:
