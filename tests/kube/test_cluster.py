@@ -410,3 +410,35 @@ async def test_nothing_is_promised_as_long_as_what_is_void_still_stands() -> Non
     assert not [write for write in stage.api.wrote() if "Round" in write]
     await stage.round()
     assert [write for write in stage.api.wrote() if "Round" in write] == ["delete Round r-0000000001-1", "create Round r-0000000002-1"]
+
+
+async def test_a_workload_that_cannot_be_read_is_told_once_and_again_when_it_changes() -> None:
+    stage = Stage()
+    body = training_body()
+    deep: Body = {}
+    for _ in range(100):
+        deep = {"a": deep}
+    body["spec"]["training"]["template"]["spec"]["affinity"] = deep
+    stage.put(GPU_WORKLOADS, body)
+    await stage.settled()
+    assert stage.state() == "InvalidSpec"
+    assert "nested more than" in stage.status()["wait"]["message"]
+    await stage.round()
+    assert stage.api.wrote() == []
+    stage.put(GPU_WORKLOADS, {**training_body(), "metadata": {**body["metadata"], "generation": 2}})
+    await stage.settled()
+    assert stage.state() == "Placed"
+
+
+async def test_a_pod_that_cannot_take_its_place_is_told_in_the_schedulers_words() -> None:
+    stage = Stage()
+    stage.put(DEPLOYMENTS, deployment_body("web"))
+    stage.put(GPU_WORKLOADS, tracked_body("web", "Deployment"))
+    pod = service_pod_body("web-a", "web")
+    stage.put(PODS, pod)
+    await stage.settled()
+    refused = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "persistentvolumeclaim `data` not found"}
+    stage.put(PODS, {**pod, "status": {**pod.get("status", {}), "conditions": [refused]}})
+    await stage.settled()
+    [running] = [each for each in stage.status("web")["conditions"] if each["type"] == "Running"]
+    assert "pod `web-a` cannot take its place: persistentvolumeclaim `data` not found" in running["message"]

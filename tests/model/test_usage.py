@@ -212,4 +212,17 @@ def test_a_workload_asks_for_the_first_pool_that_its_wishes_allow() -> None:
     assert find_favourite(make_workload(wishes=(Wish(precision="fp8"),)), pools) == "h100"
     assert find_favourite(make_workload(wishes=(Wish(memory_bytes=40 << 30),)), pools) == "a100"
     assert find_favourite(make_workload(pools=("gone",)), pools) is None
+    assert find_favourite(make_workload(wishes=(Wish(pool=PoolName("a100"), precision="fp8"), Wish(precision="fp8"))), pools) == "h100"
     assert find_favourite(make_workload(pools=("h100",), held=(Held("n", pool="a100"),)), pools) == "a100"
+
+
+def test_what_is_asked_for_is_told_of_the_pool_that_is_tried_first() -> None:
+    pools = [make_pool("a100", price_micro_per_hour=9), make_pool("h100", price_micro_per_hour=5)]
+    for wish, expected in ((Wish(memory_bytes=40 << 30), "h100"), (Wish(resource_name="nvidia.com/gpu"), "a100")):
+        nodes = [*make_nodes(1, pool="a100"), *make_nodes(1)]
+        world = build_snapshot(
+            now_at=START_AT, epoch=1, number=1, pools=pools, nodes=nodes, tenants=[make_tenant()], workloads=[make_workload(wishes=(wish,))]
+        )
+        assert dict(sum_demand(world)[TenantName("vision")].asked) == {expected: 8000}
+        [place] = plan_round(world, ReferenceEngine()).place
+        assert place.pool == expected

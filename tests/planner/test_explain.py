@@ -39,7 +39,7 @@ def test_a_pod_that_no_node_can_hold_hears_it_at_once() -> None:
 
 def test_a_pod_whose_cpu_no_node_has_hears_that_it_is_not_the_accelerators() -> None:
     hold = get_hold(plan(make_workload("hungry", gpus=1, cpu_milli=9_000_000), nodes=make_nodes(4)), "hungry")
-    assert hold.message.startswith("no node of pool `h100` can hold 1 pod with 1 accelerators each and 9000 CPUs and ")
+    assert hold.message.startswith("no node of pool `h100` can hold 1 pod with 1 accelerator each and 9000 CPUs and ")
     assert hold.nearest_change == "ask for less CPU or memory a pod"
 
 

@@ -65,8 +65,8 @@ def sizes() -> st.SearchStrategy[Size]:
     return st.builds(
         Size,
         seed=st.integers(0, 1 << 40),
-        pools=st.sampled_from((1, 2, 3, 3)),
-        nodes=st.integers(0, 9),
+        pools=st.sampled_from((1, 2, 3, 3, 3, 3)),
+        nodes=st.integers(0, 14),
         tenants=st.sampled_from((1, 3, 4, 4)),
         quotas=st.integers(0, 6),
         workloads=st.integers(0, 10),
@@ -85,7 +85,7 @@ def make_world(size: Size) -> dict[str, list[Any]]:
         "nodes": nodes,
         "tenants": make(size.tenants, "tenant", _make_tenant),
         "quotas": make(size.quotas, "quota", _make_quota),
-        "workloads": make(size.workloads, "workload", lambda dice, index: _make_workload(dice, index, nodes)),
+        "workloads": make(size.workloads, "workload", lambda dice, index: _make_workload(dice, index, nodes, TENANTS[: size.tenants])),
     }
 
 
@@ -126,12 +126,12 @@ def _make_node(dice: Dice, index: int) -> Node:
     return make_node(
         f"n{index}",
         pool=dice.choice(POOLS),
-        gpus=dice.choice((0, 4, 8, 8)),
+        gpus=dice.choice((0, 4, 8, 8, 8, 8)),
         block=dice.choice(("b0", "b1")),
         rack=dice.choice(("r0", "r1")),
         cpu=dice.choice((32, 96, 128)),
-        pods=dice.choice((2, 110)),
-        foreign=dice.choice((Amounts(), Amounts(0, 2000, GIB, 3), Amounts(1000, 100_000, GIB, 1))),
+        pods=dice.choice((2, 110, 110, 110)),
+        foreign=dice.choice((*(Amounts(),) * 4, Amounts(0, 2000, GIB, 3), Amounts(1000, 100_000, GIB, 1))),
         labels=dice.choice(ZONES),
         schedulable=dice.random() < 0.8,
         releasing=dice.random() < 0.05,
@@ -152,7 +152,7 @@ def _make_quota(dice: Dice, _: int) -> QuotaLine:
     names = dice.choice([*((pool,) for pool in POOLS), POOLS])
 
     def amount() -> int:
-        return dice.randint(0, 40) * 1000
+        return dice.choice((0, 8, 16, dice.randint(0, 40))) * 1000
 
     return QuotaLine(
         tenant=TenantName(dice.choice(TENANTS)),
@@ -165,10 +165,10 @@ def _make_quota(dice: Dice, _: int) -> QuotaLine:
     )
 
 
-def _make_workload(dice: Dice, index: int, nodes: list[Node]) -> Workload:
-    tenant = dice.choice((None, "stranger", *TENANTS * 4))
+def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str, ...]) -> Workload:
+    tenant = dice.choice((None, "stranger", *tenants * 12))
     base = make_workload(f"w{index}", tenant=tenant)
-    shape = dice.choice(SHAPES)
+    shape = dice.choice((*SHAPES, *SHAPES[:4] * 4))
     replicas = dice.choice((0, 1, 2, 2, 3, 4, 6))
     held = dice.randint(0, replicas) if dice.random() < 0.4 else 0
     homes = _choose_homes(dice, nodes)
@@ -193,10 +193,10 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node]) -> Workload:
         holdings=tuple(
             Holding(dice.choice(homes).name, homes[0].pool, Seat(rank=rank), dice.random() < 0.5, shape) for rank in range(held)
         ),
-        wishes=tuple(_make_wish(dice) for _ in range(dice.choice((0, 1, 1, 1, 2, 3)))),
+        wishes=tuple(_make_wish(dice) for _ in range(dice.choice((0, 1, 1, 2, 2, 2, 3, 3, 3)))),
         priority=dice.randint(0, 1),
-        priority_class=dice.choice(("", "", "", "high")),
-        required_level=dice.choice((None, None, BLOCK, RACK, HOST)),
+        priority_class="high" if dice.random() < 0.1 else "",
+        required_level=dice.choice((None, None, None, None, BLOCK, RACK, HOST)),
         preferred_level=dice.choice((None, RACK, BLOCK)),
         node_selector=dice.choice(((), (), (("zone", "east"),))),
         blocked=Blocked(Reason.SUSPENDED_BY_OWNER, "is suspended by its owner") if dice.random() < 0.1 else None,
@@ -238,7 +238,7 @@ def _choose_seats(dice: Dice, held: int, replicas: int) -> tuple[Seat, ...]:
 def _make_wish(dice: Dice) -> Wish:
     sort = dice.random()
     if sort < 0.6:
-        return Wish(pool=PoolName(dice.choice((*POOLS, *POOLS, "nowhere"))))
+        return Wish(pool=PoolName(dice.choice((*POOLS * 5, "nowhere"))))
     if sort < 0.8:
         return Wish(resource_name=dice.choice(("nvidia.com/gpu", "huawei.com/ascend", "amd.com/gpu")))
     return Wish(memory_bytes=dice.choice((0, 40 * GIB, 80 * GIB)), precision=dice.choice((None, "bf16", "fp8")))

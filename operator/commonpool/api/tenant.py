@@ -133,7 +133,7 @@ class Tenant(Object):
             Column("Waiting", ".status.waiting", "Workloads that wait.", type="integer"),
             Column("Ready", '.status.conditions[?(@.type=="Ready")].status', "Whether its namespaces and roles are in place."),
             AGE,
-            Column("Namespaces", ".spec.namespaces", "Its first namespace.", wide=True),
+            Column("Namespaces", ".spec.namespaces", "Its namespaces.", wide=True),
             Column("Spent", ".status.spent.amount", "Spent in this period.", wide=True),
             Column("Budget", ".spec.budget.amount", "What it may spend in a period.", wide=True),
             Column("Reason", '.status.conditions[?(@.type=="Ready")].reason', "Why it is ready or not.", wide=True),

@@ -29,7 +29,7 @@ _NAMESPACES = ("vision-dev", "vision-prod", "nlp-dev")
 def demo() -> None:
     """Start the local cluster, let two tenants run their work in it, and show what happens.
 
-    The first time it compiles Kubernetes: about 10 minutes on 2 cores. After that it takes about two minutes. It can be run
+    The first time it compiles Kubernetes: about 15 minutes on 2 cores. After that it takes about a minute and a half. It can be run
     again; the cluster stays up until `commonpool local down`.
 
     Exit codes: 0 all that fits runs and the rest says why it waits; 1 something failed.

@@ -50,7 +50,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Start a local cluster, or complete the one that is there.
 
-    The first time it compiles Kubernetes: about 10 minutes on 2 cores. After that it takes seconds. A cluster that runs is kept; processes
+    The first time it compiles Kubernetes: about 15 minutes on 2 cores. After that it takes seconds. A cluster that runs is kept; processes
     that died are started again; Ctrl-C stops what this call started. Prints the path of the cluster's kubeconfig; `~/.kube/config` is never
     touched.
 

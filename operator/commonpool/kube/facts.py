@@ -54,6 +54,8 @@ class PodView:
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
     signal: str = ""
     """What it has been told of a shrink, as it stands in its annotation; anybody may have changed it."""
+    stuck: str = ""
+    """Why the scheduler could not bind it when it tried last."""
 
     @property
     def finished(self) -> bool:
@@ -157,6 +159,7 @@ def read_pod(pod: records.Pod) -> PodView:
         priority_class=pod.spec.priority_class_name or "",
         wishes=_wishes(pod.metadata),
         signal=(pod.metadata.annotations or {}).get(RESIZE_ANNOTATION, ""),
+        stuck=_find_stuck(pod),
     )
 
 
@@ -233,6 +236,11 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
         priority_class=template.spec.priority_class_name or "",
         wishes=_wishes(metadata),
     )
+
+
+def _find_stuck(pod: records.Pod) -> str:
+    refused = (each for each in pod.status.conditions or () if each.type == "PodScheduled" and each.status == "False")
+    return next((each.message for each in refused if each.reason == "Unschedulable"), "")
 
 
 def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ from commonpool.kube.reflector import parse_version
 from commonpool.kube.resources import Key, read_key
 from commonpool.kube.shapes import Shape, read_shape
 from commonpool.kube.store import Seen
+from commonpool.model.reasons import Reason
 
 Model = TypeVar("Model", bound=Object)
 
@@ -41,6 +42,8 @@ class Own(Generic[Model]):
     """`True` or `False` once a GPUWorkload has succeeded or failed for good."""
     checkpointed: str = ""
     """The annotation by which a tenant tells of a checkpoint: it changes no generation."""
+    told_at_generation: int = 0
+    """Of a GPUWorkload that cannot be read: the generation of which that has been said."""
     shape: Shape | None = None
     """Of a GPUWorkload's template, as it is written: without the accelerators that are added to it."""
 
@@ -84,6 +87,7 @@ def read_own(plural: str, body: Mapping[str, Any]) -> Seen[Own[Any]]:
         problem=problem,
         outcome=_find_outcome(body),
         checkpointed=str((metadata.get("annotations") or {}).get(CHECKPOINTED_AT, "")),
+        told_at_generation=_find_refused(body),
         shape=shape,
     )
     return Seen(key, uid, parse_version(str(metadata.get("resourceVersion") or "")), own)
@@ -115,3 +119,9 @@ def _find_outcome(body: Mapping[str, Any]) -> str:
     conditions = (body.get("status") or {}).get("conditions") or ()
     ended = (each["status"] for each in conditions if each.get("type") == "Succeeded")
     return next((str(status) for status in ended if status in {"True", "False"}), "")
+
+
+def _find_refused(body: Mapping[str, Any]) -> int:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    refused = (each.get("observedGeneration") for each in conditions if each.get("reason") == Reason.INVALID_SPEC)
+    return int(next(refused, 0) or 0)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from commonpool.api import GPUWorkload
 from commonpool.api.resource import Model, Object
 from commonpool.kube.client import Client
 from commonpool.kube.errors import AlreadyExists
@@ -14,7 +15,7 @@ from commonpool.kube.own import Own
 from commonpool.kube.read import World
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
-from commonpool.kube.resources import EVENTS
+from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
     Breath,
     Progress,
@@ -28,6 +29,8 @@ from commonpool.kube.status import (
 )
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
+from commonpool.kube.status.unreadable import build_unreadable_patch
+from commonpool.kube.turns import take_turns
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
@@ -36,6 +39,9 @@ from commonpool.model.plan import Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Snapshot
 from commonpool.model.usage import sum_usage
+
+MOST_TOLD = 200
+"""Statuses of workloads written a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,11 @@ class Telling:
     async def tell(self, world: World, plan: Plan, problems: Problems) -> list[Failure]:
         """Write every status that differs. `plan`: what of the round's plan was really written."""
         after = assume_plan(world.snapshot, plan)
-        told = [*self._tell_workloads(world, after, plan), *self._tell_others(after, problems)]
+        changed = self._tell_workloads(world, after, plan)
+        workloads = take_turns(changed, lambda each: str(each.manifest["metadata"]["namespace"]), MOST_TOLD)
+        if len(workloads) < len(changed):
+            self._mirror.dirty.set()  # the rest follows after the next decision
+        told = [*workloads, *self._tell_others(after, problems)]
         return await attempt_all((each.subject, self._write(each)) for each in told)
 
     async def _write(self, told: Told) -> None:
@@ -87,8 +97,11 @@ class Telling:
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         for run in world.runs:
-            workload = run.own.parsed if run.own is not None else None
-            if run.own is None or workload is None or run.own.terminating:
+            if run.own is None or run.own.terminating:
+                continue
+            workload = run.own.parsed
+            if workload is None:
+                told += _tell_unreadable(run.own, after.now_at)
                 continue
             view = WorkloadView(
                 workload,
@@ -150,6 +163,15 @@ class Telling:
                 status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]
+
+
+def _tell_unreadable(own: Own[GPUWorkload], now_at: int) -> list[Told]:
+    if own.told_at_generation == own.generation:
+        return []
+    namespace, name = own.key
+    metadata = {"namespace": namespace, "name": name, "uid": own.uid}
+    manifest = {"apiVersion": GPU_WORKLOADS.api_version, "kind": GPU_WORKLOADS.kind, "metadata": metadata}
+    return [Told(f"status of GPUWorkload {namespace}/{name}", manifest, build_unreadable_patch(own.problem, own.generation, now_at))]
 
 
 def _read_progress(run: Run) -> Progress:

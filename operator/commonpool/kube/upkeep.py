@@ -18,7 +18,9 @@ from commonpool.kube.resources import CUSTOM_RESOURCES, GPU_WORKLOADS, NETWORK_P
 from commonpool.kube.taints import Tainting, plan_taints
 from commonpool.kube.tenancy import MANAGED, WORKLOAD_COUNT, Tenancy, plan_tenancy
 from commonpool.kube.tracking import plan_tracking, read_trackables
+from commonpool.kube.turns import Pauses, take_turns
 from commonpool.kube.writer import Failure, Writer, attempt, attempt_all
+from commonpool.kube.writes import Write
 from commonpool.model.names import GROUP
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 TENANCY_SECONDS = 600
 """How often what tenants' namespaces were given is looked at although nothing has changed on our side."""
+
+MOST_TRACKED = 100
+"""GPUWorkloads made for what tenants wrote, a round."""
 
 QUOTA_CONTROLLER_SECONDS = 120
 """How long after the installation of a kind the quota controller surely knows it; it looks every 30 seconds."""
@@ -44,6 +49,7 @@ class Upkeep:
         self._mirror = mirror
         self._writer = writer
         self._reserved = reserved
+        self._pauses = Pauses()
         self._settled: object = None
         self._look_again_at = 0
         self._workloads_are_counted = False
@@ -55,7 +61,17 @@ class Upkeep:
         namespaces = {each.name for each in mirror.namespaces if each.tenant and not each.terminating}
         workloads = [own.parsed for own in mirror.workloads if own.parsed is not None]
         writes = plan_tracking(read_trackables(children, mirror.pods), workloads, namespaces, list_accelerators(world.fleet))
-        return await attempt_all((write.subject, self._writer.perform(write)) for write in writes)
+        now_at = world.snapshot.now_at
+        due = [write for write in writes if not self._pauses.rests(_namespace(write), now_at)]
+        taken = take_turns(due, _namespace, MOST_TRACKED)
+        if len(taken) < len(due):
+            mirror.dirty.set()  # the rest follows after the next decision
+        failures: list[Failure] = []
+        for namespace in sorted({_namespace(write) for write in taken}):
+            some = [write for write in taken if _namespace(write) == namespace]
+            outcome = await attempt_all((write.subject, self._writer.perform(write)) for write in some)
+            failures += self._pauses.note(namespace, outcome, now_at)
+        return failures
 
     async def taint(self, world: World) -> list[Failure]:
         """Give each node of a pool the pool's taint."""
@@ -109,3 +125,7 @@ class Upkeep:
             token = page["metadata"].get("continue") or ""
             if not token:
                 return items
+
+
+def _namespace(write: Write) -> str:
+    return str(write.manifest["metadata"]["namespace"])

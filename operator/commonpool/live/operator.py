@@ -32,13 +32,12 @@ from commonpool.live.http import serve_http
 from commonpool.live.leader import Leader
 from commonpool.live.leases import ClusterLeases
 from commonpool.live.metrics import Metrics
+from commonpool.live.pace import Pace
 from commonpool.live.recorder import Recorder
 from commonpool.live.watch import build_registry, build_settings
 
 LOGGER = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.05
-"""Changes that come within this time are planned together."""
 RETRY_SECONDS = 5.0
 """When to plan again although nothing has changed, because something could not be written."""
 CHECK_SECONDS = 60.0
@@ -66,22 +65,23 @@ class Operator:
 
     async def run_rounds(self) -> None:
         """Plan whenever something has changed that a plan may depend on, and this process leads."""
-        dirty = self.mirror.dirty
+        dirty, pace = self.mirror.dirty, Pace(time.monotonic)
         while True:
             try:
                 async with asyncio.timeout(self._pause_seconds()):
                     await dirty.wait()
             except TimeoutError:
                 pass
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(pace.find_pause_seconds())
             dirty.clear()
             epoch = self.leader.epoch
             self.metrics.leading_epoch.set(epoch or 0)
             if epoch is None:
                 continue
             self.cluster.epoch = epoch
-            began = time.perf_counter()
+            began, computed = time.perf_counter(), time.thread_time()
             cycle = await run_cycle(self.cluster, self.engine)
+            pace.note_round(time.thread_time() - computed)
             self._observe(cycle, time.perf_counter() - began)
 
     def _pause_seconds(self) -> float:

@@ -64,7 +64,6 @@ class LocalCluster:
 
     def __init__(self, settings: Settings, name: str, teller: Teller) -> None:
         self.places = find_places(settings, name)
-        self._settings = settings
         self._teller = teller
         self._binaries = Binaries(find_source(settings), settings.cache_dir, teller)
 

@@ -1,10 +1,11 @@
 """How many workloads each tenant has, and what the waiting ones ask for."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from commonpool.model.ids import PoolName, TenantName
+from commonpool.model.pools import choose_pools, order_by_price
 from commonpool.model.snapshot import Pool, Snapshot, Wish, Workload
 from commonpool.model.usage import find_lineage
 
@@ -27,9 +28,10 @@ NO_DEMAND = Demand()
 def sum_demand(snapshot: Snapshot) -> Mapping[TenantName, Demand]:
     """Count the workloads of each tenant and of all its descendants. O(workloads * (depth + pools))."""
     lineage = find_lineage(snapshot.tenants)
+    by_price = order_by_price(snapshot.pools)
     sums = {tenant.name: Demand() for tenant in snapshot.tenants}
     for workload in snapshot.workloads:
-        pool = find_favourite(workload, snapshot.pools) if workload.needs else None
+        pool = find_favourite(workload, by_price) if workload.needs else None
         for tenant in lineage.get(workload.tenant, ()) if workload.tenant is not None else ():
             demand = sums[tenant]
             demand.holding += workload.begun
@@ -39,18 +41,8 @@ def sum_demand(snapshot: Snapshot) -> Mapping[TenantName, Demand]:
     return sums
 
 
-def find_favourite(workload: Workload, pools: tuple[Pool, ...]) -> PoolName | None:
-    """The pool where it runs, else the first that its first wish allows; None if there is none."""
+def find_favourite(workload: Workload, by_price: Sequence[Pool]) -> PoolName | None:
+    """The pool where it runs, else the one that the planner would try first were all open; None if no wish means any."""
     if workload.holdings:
         return workload.holdings[0].pool
-    wishes = workload.wishes or (Wish(),)
-    return next((pool.name for wish in wishes for pool in pools if _suits(pool, wish)), None)
-
-
-def _suits(pool: Pool, wish: Wish) -> bool:
-    return (
-        wish.pool in {None, pool.name}
-        and wish.resource_name in {None, pool.resource_name}
-        and pool.memory_bytes >= wish.memory_bytes
-        and (wish.precision is None or any(precision == wish.precision for precision, _ in pool.speed_gflops))
-    )
+    return next((pool.name for wish in workload.wishes or (Wish(),) for pool in choose_pools(wish, by_price)), None)

@@ -1,11 +1,11 @@
 """The first stage: which pools a workload may go to, in the order in which it wants them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commonpool.model.ids import PoolName
+from commonpool.model.pools import choose_pools, order_by_price
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Blocked, Pool, Snapshot, Wish, Workload
+from commonpool.model.snapshot import Blocked, Snapshot, Wish, Workload
 from commonpool.planner.quota import Quota
 from commonpool.planner.tree import TenantTree
 
@@ -25,7 +25,7 @@ class Chooser:
 
     def __init__(self, snapshot: Snapshot, tree: TenantTree, quota: Quota) -> None:
         self._pools = {pool.name: pool for pool in snapshot.pools}
-        self._by_price = sorted(snapshot.pools, key=lambda pool: (pool.price_micro_per_hour, pool.name))
+        self._by_price = order_by_price(snapshot.pools)
         self._tree = tree
         self._quota = quota
 
@@ -35,7 +35,7 @@ class Chooser:
         if obstacle is not None:
             return Candidates(obstacle=obstacle)
         wishes = _held_wishes(workload) or workload.wishes
-        wanted = dict.fromkeys(pool.name for wish in wishes for pool in self._match(wish))
+        wanted = dict.fromkeys(pool.name for wish in wishes for pool in choose_pools(wish, self._by_price))
         open_pools = tuple(pool for pool in wanted if self._is_open(workload, pool))
         return Candidates(open_pools) if open_pools else Candidates(obstacle=self._explain_none(wishes, tuple(wanted)))
 
@@ -50,13 +50,6 @@ class Chooser:
                 Reason.PRIORITY_NOT_ALLOWED, f"priority class `{workload.priority_class}` is not yours to use; allowed: {allowed}"
             )
         return None
-
-    def _match(self, wish: Wish) -> Iterable[Pool]:
-        if wish.pool is not None:
-            named = self._pools.get(wish.pool)
-            return [named] if named is not None and _can_do(named, wish) else []
-        able = [pool for pool in self._by_price if _can_do(pool, wish)]
-        return sorted(able, key=lambda pool: pool.name) if wish.resource_name is not None else able
 
     def _is_open(self, workload: Workload, pool: PoolName) -> bool:
         return self._pools[pool].open_to_all or (workload.tenant is not None and self._quota.covers(workload.tenant, pool))
@@ -79,14 +72,6 @@ class Chooser:
 
 def _held_wishes(workload: Workload) -> tuple[Wish, ...]:
     return tuple(Wish(pool=pool) for pool in sorted({holding.pool for holding in workload.holdings}))
-
-
-def _can_do(pool: Pool, wish: Wish) -> bool:
-    return (
-        wish.resource_name in {None, pool.resource_name}
-        and pool.memory_bytes >= wish.memory_bytes
-        and (wish.precision is None or dict(pool.speed_gflops).get(wish.precision, 0) > 0)
-    )
 
 
 def _render_asked(wish: Wish) -> str:

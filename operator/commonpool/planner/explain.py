@@ -194,7 +194,8 @@ def _render_fewer(workload: Workload, pods: int) -> str:
 
 def _render_pods(pods: int, shape: Amounts) -> str:
     noun = "pod" if pods == 1 else "pods"
-    return f"{pods} {noun} with {_render_count(shape.gpu_milli)} accelerators each" if shape.gpu_milli else f"{pods} {noun}"
+    cards = "accelerator" if shape.gpu_milli == GPU_MILLI else "accelerators"
+    return f"{pods} {noun} with {_render_count(shape.gpu_milli)} {cards} each" if shape.gpu_milli else f"{pods} {noun}"
 
 
 def _without_company(shape: Amounts) -> Amounts:

@@ -116,21 +116,31 @@ def _keep(previous: list[Condition], kind: str, otherwise: Judgement, *, at_leas
 
 def _find_state(standing: Standing) -> tuple[Reason, str]:
     """The one word for where it is, and its sentence."""
-    pods = "pod" if standing.want == 1 else "pods"
-    if standing.refusal or standing.evicted:
-        return (Reason.CHILD_REFUSED, standing.refusal) if standing.refusal else (Reason.EVICTED, standing.evicted)
-    if standing.running:
-        sentence = f"{standing.ready} of {standing.want} {pods} run in pool `{standing.pool}`"
-        return (Reason.SHRINKING, standing.shrinking) if standing.shrinking else (Reason.RUNNING, sentence)
-    if standing.bound and standing.bound == standing.places:
-        return (
-            Reason.STARTING,
-            f"{standing.bound} of {standing.want} {pods} have their nodes in pool `{standing.pool}`, {standing.ready} ready",
-        )
+    if standing.refusal:
+        return Reason.CHILD_REFUSED, standing.refusal
+    if standing.evicted:
+        return Reason.EVICTED, standing.evicted
+    if standing.running and standing.shrinking:
+        return Reason.SHRINKING, standing.shrinking
     if standing.have_places:
-        return Reason.PLACED, f"{standing.places} of {standing.want} {pods} have places promised in pool `{standing.pool}`"
-    hold = standing.hold
-    return (hold.reason, hold.message) if hold is not None else (Reason.QUEUED, "it is in the queue and has not been looked at yet")
+        return _find_progress(standing)
+    if standing.hold is not None:
+        return standing.hold.reason, standing.hold.message
+    return Reason.QUEUED, "it is in the queue and has not been looked at yet"
+
+
+def _find_progress(standing: Standing) -> tuple[Reason, str]:
+    """How far what has places is."""
+    alone = standing.want == 1
+    pods, run, have = ("pod", "runs", "has") if alone else ("pods", "run", "have")
+    if standing.running:
+        return Reason.RUNNING, f"{standing.ready} of {standing.want} {pods} {run} in pool `{standing.pool}`"
+    if standing.bound and standing.bound == standing.places:
+        sentence = f"{standing.bound} of {standing.want} {pods} {have} {'its node' if alone else 'their nodes'} in pool `{standing.pool}`"
+        return Reason.STARTING, f"{sentence}, {standing.ready} ready"
+    places = "a place" if alone else "places"
+    sentence = f"{standing.places} of {standing.want} {pods} {have} {places} promised in pool `{standing.pool}`"
+    return Reason.PLACED, f"{sentence}; {standing.message}" if standing.message else sentence
 
 
 def _judge_admission(standing: Standing) -> Judgement:
@@ -154,5 +164,6 @@ def _judge_placement(standing: Standing, previous: list[Condition]) -> Judgement
         return Judgement("Placed", "True", standing.why or known or Reason.PLACED, f"{pods} in pool `{standing.pool}`")
     answer: Answer = "False" if standing.hold is not None or standing.have_places or standing.tenant else "Unknown"
     reason = standing.hold.reason if standing.hold is not None else Reason.QUEUED
-    sentence = f"{standing.places} of {standing.want} pods have their places"
+    pods = "pod has its place" if standing.want == 1 else "pods have their places"
+    sentence = f"{standing.places} of {standing.want} {pods}"
     return Judgement("Placed", answer, reason, f"{sentence}; {standing.hold.message}" if standing.hold is not None else sentence)

@@ -22,7 +22,7 @@ class Progress:
     outcome: Outcome | None = None
     """None: it has not ended."""
     message: str = ""
-    """Why it failed, or why its children could not be made."""
+    """Why it failed, why its children could not be made, or why a pod does not take the place that it has."""
     refused: bool = False
     """The API refused its children."""
     ending: bool = False
@@ -42,10 +42,16 @@ def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -
         ending = outcome is None and bool(known) and all(pod.finished for pod in known)
         succeeded = sum(pod.phase == "Succeeded" for pod in known)
         wanted = child.replicas if outcome is None else want
-        return Progress(wanted, ready, succeeded, outcome, child.message, ending=ending)
+        return Progress(wanted, ready, succeeded, outcome, child.message or _find_stuck(known), ending=ending)
     alone = [pod for pod in known if pod.child.kind == "Pod"]
     if alone and all(pod.finished for pod in alone):
         failed = any(pod.phase == "Failed" for pod in alone)
         outcome = Reason.FAILED if failed else Reason.COMPLETED
         return Progress(want, ready, outcome=outcome, message="its pod failed" if failed else "")
-    return Progress(want, ready)
+    return Progress(want, ready, message=_find_stuck(known))
+
+
+def _find_stuck(pods: Iterable[PodView]) -> str:
+    """The first pod by name that the scheduler could not bind, in its words."""
+    stuck = min(((pod.name, pod.stuck) for pod in pods if pod.stuck and pod.node is None and not pod.finished), default=None)
+    return f"pod `{stuck[0]}` cannot take its place: {stuck[1]}" if stuck is not None else ""

@@ -1,0 +1,38 @@
+from commonpool.live.pace import GATHER_SECONDS, LONGEST_REST_SECONDS, Pace
+
+
+class Clock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_cheap_rounds_follow_each_other_after_the_gathering() -> None:
+    pace = Pace(Clock())
+    assert pace.find_pause_seconds() == GATHER_SECONDS
+    pace.note_round(0.001)
+    assert pace.find_pause_seconds() == GATHER_SECONDS
+
+
+def test_a_dear_round_is_followed_by_a_rest_in_proportion() -> None:
+    pace = Pace(Clock())
+    pace.note_round(0.2)
+    assert round(pace.find_pause_seconds(), 6) == 0.4
+
+
+def test_a_rest_is_never_long() -> None:
+    pace = Pace(Clock())
+    pace.note_round(60)
+    assert pace.find_pause_seconds() == LONGEST_REST_SECONDS
+
+
+def test_after_a_quiet_time_nothing_waits_for_a_rest() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.note_round(0.2)
+    clock.now += 5
+    assert pace.find_pause_seconds() == GATHER_SECONDS

@@ -1,0 +1,34 @@
+"""A law says nothing where nothing happens: the worlds must show what the laws speak of."""
+
+import random
+from collections import Counter
+
+from tests.planner.worlds import Size, build, make_world
+
+from commonpool.engine.reference import ReferenceEngine
+from commonpool.model.reasons import Reason
+from commonpool.planner import plan_round
+from commonpool.planner.explain import QUEUED_REASONS
+
+WORLDS = 400
+
+
+def count_what_happens() -> Counter[str]:
+    dice, seen = random.Random(1), Counter[str]()  # noqa: S311 nothing is hidden by it
+    for seed in range(WORLDS):
+        pools, nodes = dice.choice((1, 2, 3, 3, 3, 3)), dice.randint(0, 14)
+        size = Size(seed, pools, nodes, dice.choice((1, 3, 4, 4)), dice.randint(0, 6), dice.randint(0, 10))
+        plan = plan_round(build(make_world(size)), ReferenceEngine())
+        seen.update(str(place.why) for place in plan.place)
+        seen.update(str(hold.reason) for hold in plan.hold)
+        seen["Gang"] += sum(len(place.entries) > 1 for place in plan.place)
+        seen["Fewer"] += sum("would start now" in hold.nearest_change for hold in plan.hold)
+    return seen
+
+
+def test_the_worlds_show_every_ground_every_wait_gangs_and_promises_of_fewer() -> None:
+    seen = count_what_happens()
+    grounds = (Reason.WITHIN_GUARANTEE, Reason.BORROWED, Reason.SHARED)
+    rare = {word: seen[word] for word in (*grounds, *QUEUED_REASONS, "Gang", "Fewer") if seen[word] < 5}
+    assert not rare, seen
+    assert sum(seen[ground] for ground in grounds) > WORLDS // 4, seen
