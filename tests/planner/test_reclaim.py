@@ -1,6 +1,18 @@
 """What is borrowed comes back for a guarantee: shrinking first, evicting last, never more than needed."""
 
-from tests.builders import RACK, START_AT, Held, find_places, get_hold, get_nodes, make_nodes, make_quota, make_tenant, make_workload
+from tests.builders import (
+    RACK,
+    START_AT,
+    Held,
+    find_places,
+    get_hold,
+    get_nodes,
+    make_node,
+    make_nodes,
+    make_quota,
+    make_tenant,
+    make_workload,
+)
 from tests.planner.situations import guarantee, make_situation, plan
 
 from commonpool.model.plan import Plan
@@ -203,3 +215,27 @@ def test_a_pod_that_lost_its_node_claims_another_place() -> None:
     running = make_workload("claim", tenant="speech", replicas=2, held=(Held("h100-0000"),))
     decided = plan(make_situation(elastic("pretrain", 1, 2), running, nodes=3, quotas=PROMISED))
     assert shrinks(decided) == {"pretrain": 1}
+
+
+def test_what_a_larger_claim_frees_in_plenty_spares_who_was_asked_before() -> None:
+    """The small claim alone makes elastic work shrink; the gang that leaves for the large one has room for both."""
+    small = make_workload("small", tenant="speech", gpus=2, priority=1)
+    large = make_workload("large", tenant="speech", gpus=4, node_selector={"zone": "east"})
+    nodes = [make_node("h100-0000"), make_node("h100-0001", labels={"zone": "east"})]
+    gang = make_workload("gang", tenant="audio", replicas=2, gpus=4, held=(Held("h100-0000"), Held("h100-0001")))
+    extra = make_workload("extra", tenant="audio", replicas=1, most=2, gpus=2, held=(Held("h100-0001"), Held("h100-0000")))
+    safe = [make_workload(f"safe{node}", gpus=2, held=(Held(f"h100-000{node}"),), tier="Guaranteed") for node in (0, 1)]
+    assert shrinks(plan(make_situation(small, gang, extra, *safe, nodes=nodes, quotas=PROMISED))) == {"extra": 1}
+    decided = plan(make_situation(small, large, gang, extra, *safe, nodes=nodes, quotas=PROMISED))
+    assert (shrinks(decided), evicted(decided)) == ({}, ["gang"])
+    assert {hold.reason for hold in decided.hold} == {Reason.WAITS_FOR_RECLAIM}
+
+
+def test_what_a_claim_is_served_for_is_not_used_up_by_others_of_the_same_tenant() -> None:
+    """Else the claim would be beyond the guarantee, and others would have given back in vain."""
+    small = make_workload("small", tenant="speech", gpus=1)
+    world = borrower("gang", 0), borrower("safe", 2, tier="Guaranteed"), claim(2, priority=1, required=RACK), small
+    decided = plan(make_situation(*world, nodes=make_nodes(4, racks=2), quotas=PROMISED))
+    assert get_hold(decided, "claim").reason is Reason.WAITS_FOR_RECLAIM
+    assert get_hold(decided, "small").reason is Reason.RESERVED_FOR_OTHERS
+    assert "set aside for other work" in get_hold(decided, "small").message

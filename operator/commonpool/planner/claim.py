@@ -31,12 +31,14 @@ class Claims:
         claims = [Question(workload, tenant, pool, pods) for pool in guarantors]
         for claim in claims:
             if self._await_coming(claim):
+                self._draft.claimed.add((guarantors[claim.pool], claim.pool))
                 return True
         for evict in (False, True):
             for claim in claims:
                 nodes = self._reclaim.serve(claim, guarantors[claim.pool], evict=evict)
                 if nodes:
                     self._set_aside(claim, nodes, Reason.WAITS_FOR_RECLAIM)
+                    self._draft.claimed.add((guarantors[claim.pool], claim.pool))
                     return True
         self.failed |= bool(claims)
         return False

@@ -149,6 +149,12 @@ def explain_leaving(workload: Workload) -> Hold:
 
 def _explain_kept(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:
     unit, where = _render_unit(refusal)
+    if refusal.claimed:
+        return _Obstacle(
+            refusal.reason,
+            f"what is left of the guarantee of {_render_count(refusal.most)} {unit} of {where} is set aside for other work that it covers",
+            change or "starts once that has its places",
+        )
     return _Obstacle(
         refusal.reason,
         f"{_render_count(refusal.most)} {unit} of {where} are kept for guarantees of others; "

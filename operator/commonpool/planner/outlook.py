@@ -100,6 +100,20 @@ class Outlook:
             self.give_back(tenant, holdings)
         return allowed
 
+    def has_room(self, tenant: TenantName, holdings: Sequence[Holding]) -> bool:
+        """Whether these places are left over: nothing that is set aside needs them, and quota would give them anew."""
+        asked: dict[int, Vector] = {}
+        for holding in holdings:
+            index = self.ground.index.get(holding.node)
+            if index is None:
+                return False
+            asked[index] = add_vectors(asked.get(index, (0, 0, 0, 0)), holding.amounts.vector)
+        if any(min(add_vectors(self.room[index], scale_vector(amounts, -1))) < 0 for index, amounts in asked.items()):
+            return False
+        pools = sorted({holding.pool for holding in holdings})
+        milli = {pool: sum(holding.amounts.gpu_milli for holding in holdings if holding.pool == pool) for pool in pools}
+        return all(self.quota.measure(tenant, pool, milli[pool], 1).pods == 1 for pool in pools)
+
     def expect_nodes(self, pool: PoolName, number: int) -> None:
         """So many nodes more will come."""
         self.booting[pool] += number

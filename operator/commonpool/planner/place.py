@@ -58,6 +58,8 @@ class Draft:
         """What each node has free now and may be taken: four amounts."""
         self.busy = set(ground.busy)
         """Nodes on which somebody holds something."""
+        self.claimed: set[tuple[TenantName, PoolName]] = set()
+        """Guarantees for which others give back: who else is under them may not use them up, or the claim would be none any more."""
         self.starts: dict[WorkloadName, Start] = {}
         self._packing = packing
         self._ceilings: dict[tuple[Site, int, Vector], int] = {}
@@ -96,6 +98,12 @@ class Draft:
             each = quota.measure(tenant, pool, workload.shape.gpu_milli, pods)
             if each.pods < room.pods:
                 room = each
+        for above in self.tree.chain(tenant) if self.claimed else ():
+            if (above, pool) in self.claimed:
+                each = self.outlook.quota.measure_within(above, pool, workload.shape.gpu_milli, pods)
+                if each.pods < room.pods and each.refusal is not None:
+                    refusal = replace(each.refusal, reason=Reason.RESERVED_FOR_OTHERS, guarantee=False, claimed=True)
+                    room = Room(each.pods, refusal)
         return room
 
     def measure_limits(self, workload: Workload, tenant: TenantName, pool: PoolName, pods: int) -> Room:

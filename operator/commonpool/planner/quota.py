@@ -35,6 +35,8 @@ class Refusal:
     """Whether it is the tenant's own line, else one of a tenant above it."""
     guarantee: bool = False
     """Whether the guarantee is the limit, because the work must not borrow."""
+    claimed: bool = False
+    """Whether what the guarantee leaves is set aside for other work that it covers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,32 +154,16 @@ class Quota:
 
     def measure_guarantee(self, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
         """How many of `pods` are within the guarantee: what work of tier Guaranteed may have."""
-        refusal = Refusal(Reason.QUOTA_REACHED, (pool,), in_accelerators=True, pod=pod_gpu_milli, guarantee=True)
-        best = Room(0 if pod_gpu_milli else pods, refusal if pod_gpu_milli else None)
         for above in self._tree.chain(tenant):
-            states = self._states.get((above, pool), ())
-            for state in states:
-                cost, most = pod_gpu_milli * state.weights[pool], state.line.guaranteed
-                fitting = max(0, most * MICRO - state.used) // cost if cost else pods
-                if fitting >= pods:
-                    return Room(pods)
-                if fitting > best.pods or best.refusal is refusal:
-                    best = Room(
-                        fitting,
-                        Refusal(
-                            Reason.QUOTA_REACHED,
-                            state.line.pools,
-                            in_accelerators=_is_plain(state.weights),
-                            pod=cost // MICRO,
-                            used=state.used // MICRO,
-                            most=most,
-                            own=above == tenant,
-                            guarantee=True,
-                        ),
-                    )
-            if states:
-                break
-        return best
+            if self._states.get((above, pool)):
+                return self.measure_within(above, pool, pod_gpu_milli, pods)
+        refusal = Refusal(Reason.QUOTA_REACHED, (pool,), in_accelerators=True, pod=pod_gpu_milli, guarantee=True)
+        return Room(0, refusal) if pod_gpu_milli else Room(pods)
+
+    def measure_within(self, guarantor: TenantName, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
+        """How many of `pods` are within the guarantee of this very tenant, by the line that allows most."""
+        rooms = [_measure_line(state, pool, pod_gpu_milli, pods) for state in self._states.get((guarantor, pool), ())]
+        return max(rooms, key=lambda room: room.pods, default=Room(pods))
 
     def _measure_set(self, each: PoolSet, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, room: Room) -> Room:
         chain = self._tree.chain(tenant)
@@ -208,6 +194,23 @@ class Quota:
             known = [state for above in self._tree.chain(tenant) for state in self._states.get((above, pool), ())]
             self._on_chains[tenant, pool] = known
         return known
+
+
+def _measure_line(state: LineState, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
+    cost, most = pod_gpu_milli * state.weights[pool], state.line.guaranteed
+    fitting = max(0, most * MICRO - state.used) // cost if cost else pods
+    if fitting >= pods:
+        return Room(pods)
+    refusal = Refusal(
+        Reason.QUOTA_REACHED,
+        state.line.pools,
+        in_accelerators=_is_plain(state.weights),
+        pod=cost // MICRO,
+        used=state.used // MICRO,
+        most=most,
+        guarantee=True,
+    )
+    return Room(fitting, refusal)
 
 
 def _is_plain(weights: Mapping[PoolName, int]) -> bool:

@@ -43,7 +43,7 @@ class Reclaim:
         self._draft = draft
         self._sizes = sizes
         self._guard = Guard(snapshot, draft)
-        self._chosen: dict[WorkloadName, Unit] = {}
+        self._chosen: dict[WorkloadName, list[Unit]] = {}
         self._left: dict[WorkloadName, tuple[Holding, ...]] = {}
         self._hopeless: set[tuple[object, ...]] = set()
         self._borrowers: defaultdict[PoolName, list[tuple[TenantName, Workload]]] = defaultdict(list)
@@ -60,12 +60,12 @@ class Reclaim:
     @property
     def shrinks(self) -> tuple[Shrink, ...]:
         """Who becomes smaller, by name."""
-        return tuple(self._build_shrink(unit) for _, unit in sorted(self._chosen.items()) if unit.keep)
+        return tuple(self._build_shrink(units[-1]) for _, units in sorted(self._chosen.items()) if units[-1].keep)
 
     @property
     def evicts(self) -> tuple[Evict, ...]:
         """Who leaves, by name."""
-        return tuple(_build_evict(unit) for _, unit in sorted(self._chosen.items()) if not unit.keep)
+        return tuple(_build_evict(units[-1]) for _, units in sorted(self._chosen.items()) if not units[-1].keep)
 
     def serve(self, claim: Question, guarantor: TenantName, *, evict: bool) -> Sequence[int]:
         """Take the room for the claim in the outlook once others have given back what it needs; empty if they cannot.
@@ -96,13 +96,24 @@ class Reclaim:
             self._choose(unit)
         return nodes
 
+    def spare(self) -> None:
+        """Once all claims are served: what was asked for early may not be needed after what later claims had to take."""
+        outlook = self._draft.outlook
+        for name in reversed(list(self._chosen)):
+            units = self._chosen[name]
+            while units and outlook.has_room(units[-1].tenant, units[-1].holdings):
+                unit = units.pop()
+                outlook.hold_again(unit.tenant, unit.holdings)
+                self._count(unit, -1)
+            if not units:
+                del self._chosen[name]
+
     def _choose(self, unit: Unit) -> None:
-        before = self._chosen.get(unit.workload.name)
-        if before is None or unit.keep < before.keep:
-            self._chosen[unit.workload.name] = unit
-            self._left[unit.workload.name] = split_at(unit.workload, unit.keep)[0]
-        for holding in unit.holdings:
-            self._draft.quota.count_going(unit.tenant, holding.pool, holding.amounts.gpu_milli)
+        units = self._chosen.setdefault(unit.workload.name, [])
+        units.append(unit)
+        units.sort(key=lambda each: -each.keep)
+        self._left[unit.workload.name] = split_at(unit.workload, units[-1].keep)[0]
+        self._count(unit, 1)
 
     def _list_units(self, claim: Question, guarantor: TenantName, *, evict: bool) -> Iterator[Unit]:
         """All that may be taken for the claim, in the order of taking; each counts as given back once it has been seen."""

@@ -71,6 +71,7 @@ class _Pass:
         waits = [workload for workload in self._snapshot.workloads if _is_waiting(workload)]
         ready = [workload for workload in waits if workload.needs and not workload.leaving and self._candidates[workload.name].pools]
         places, order = self._place_all(ready)
+        self._reclaim.spare()
         placed = {place.workload for place in places}
         left = [workload for workload in order if workload.name not in placed]
         unserved = self._with_pools(workload for workload in left if workload.name not in self._claims.served)

@@ -57,11 +57,12 @@ def lose(workload: Workload, lost: Collection[Holding], wish: Workload) -> Workl
     return replace(workload, holdings=kept, needs=needs, needs_min=min(1, len(needs)) if kept else len(needs))
 
 
-def shrink(workload: Workload) -> Workload:
-    """The shrink that it was told of is done."""
+def shrink(workload: Workload, wish: Workload) -> Workload:
+    """The shrink that it was told of is done; if the pods that were to stay are lost, nothing of it is left."""
     if workload.resize is None:
         return workload
-    return replace(workload, holdings=split_at(workload, workload.resize.keep)[0], resize=None)
+    kept = split_at(workload, workload.resize.keep)[0]
+    return replace(workload, holdings=kept, resize=None) if kept else requeue(workload, wish)
 
 
 def requeue(workload: Workload, wish: Workload) -> Workload:

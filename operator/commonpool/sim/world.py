@@ -92,7 +92,7 @@ class World:
         self.now_at += seconds
         for workload in list(self.workloads.values()):
             if workload.resize is not None and workload.resize.by_at <= self.now_at:
-                self._put(lives.settle(lives.shrink(workload)))
+                self._put(lives.settle(lives.shrink(workload, self._wishes[workload.name])))
             if workload.leaving and self._leave_at.get(workload.name, 0) <= self.now_at:
                 self._put(lives.requeue(workload, self._wishes[workload.name]))
         for at, pool in [boot for boot in self._boots if boot[0] <= self.now_at]:
@@ -186,7 +186,7 @@ class World:
     def checkpoint(self, name: WorkloadName) -> None:
         """It has written a checkpoint; a shrink that waited for that is done."""
         workload = replace(self.workloads[name], checkpointed_at=self.now_at)
-        self._put(lives.settle(lives.shrink(workload)))
+        self._put(lives.settle(lives.shrink(workload, self._wishes[workload.name])))
 
     def lose_pod(self, name: WorkloadName) -> None:
         """One of its running pods fails and will be made anew."""
