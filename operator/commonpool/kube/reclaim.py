@@ -14,7 +14,7 @@ from commonpool.api.workloadstatus import GPUWorkloadStatus, Resize
 from commonpool.kube.children import build_scale_patch
 from commonpool.kube.facts import PodView
 from commonpool.kube.read.elastic import find_sizes
-from commonpool.kube.read.runs import Run
+from commonpool.kube.read.runs import NO_STATUS, Run
 from commonpool.kube.read.workloads import read_checkpointed_at
 from commonpool.kube.resources import JOBS, PODS
 from commonpool.kube.writes import Manifest, Verb, Write
@@ -40,7 +40,7 @@ def plan_reclaims(runs: Iterable[Run], plan: Plan, statuses: Mapping[WorkloadNam
     evicted = {evict.workload for evict in plan.evict}
     due: list[Reclaim | None] = []
     for run in runs:
-        status = statuses.get(run.name, GPUWorkloadStatus())
+        status = statuses.get(run.name, NO_STATUS)
         if run.name in evicted and _was_told(status, now_at):
             due.append(_evict(run))
         elif status.resize is not None:
@@ -55,10 +55,10 @@ def plan_signals(runs: Iterable[Run], statuses: Mapping[WorkloadName, GPUWorkloa
     return [
         _build_signal(pod, signal)
         for run in runs
-        if run.child.kind == "Job" and run.pods
+        if run.child.kind == "Job" and (find_sizes(run) is not None or statuses.get(run.name, NO_STATUS).resize is not None)
         for pod in run.pods
         if pod.rank == 0 and pod.holds and not pod.terminating
-        if (signal := render_signal(statuses.get(run.name, GPUWorkloadStatus()).resize)) != pod.signal
+        if (signal := render_signal(statuses.get(run.name, NO_STATUS).resize)) != pod.signal
     ]
 
 

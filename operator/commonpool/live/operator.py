@@ -102,6 +102,13 @@ class Operator:
                 "round %d: %d pods of %d workloads placed in %.0f ms", cycle.plan.number, pods, len(cycle.plan.place), seconds * 1e3
             )
 
+        for shrink in cycle.plan.shrink:
+            LOGGER.info("%s shrinks to %d pods: %s", shrink.workload, shrink.keep, shrink.why)
+        for evict in cycle.plan.evict:
+            LOGGER.info("%s is evicted: %s", evict.workload, evict.why)
+        for scale in cycle.plan.scale:
+            LOGGER.info("pool %s is to have %d nodes: %s", scale.pool, scale.nodes, scale.why)
+
     async def check_what_is_gone(self) -> None:
         """Tell the mirror of deletes that kopf did not see."""
         while True:

@@ -20,6 +20,8 @@ from commonpool.kube.tracking import find_tracked
 from commonpool.model.ids import ChildKey, TenantName, WorkloadName
 from commonpool.model.ledger import PodFact, Promise
 
+NO_STATUS = GPUWorkloadStatus()
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -63,15 +65,20 @@ class Run:
 
     @property
     def leaving(self) -> bool:
-        """Whether all that it holds is being given back: its Job was suspended by us, or all its pods are ending."""
+        """Whether all that it holds is being given back: its Job was suspended by us, or it was evicted and all its pods are ending."""
+        if self.queued:
+            return any(pod.holds for pod in self.pods)
+        status = self.status
+        if status.last_eviction is None or (status.promised_at is not None and status.last_eviction.at < status.promised_at):
+            return False
         holding = [pod for pod in self.pods if pod.holds]
-        return bool(holding) and (self.queued or all(pod.terminating for pod in holding))
+        return bool(holding) and all(pod.terminating for pod in holding)
 
     @property
     def status(self) -> GPUWorkloadStatus:
         """What was told last."""
         parsed = self.own.parsed if self.own is not None else None
-        return (parsed.status if parsed is not None else None) or GPUWorkloadStatus()
+        return (parsed.status if parsed is not None else None) or NO_STATUS
 
     @property
     def alive(self) -> bool:
