@@ -1,4 +1,6 @@
-from commonpool.live.pace import GATHER_SECONDS, LONGEST_REST_SECONDS, Pace
+import asyncio
+
+from commonpool.live.pace import GATHER_SECONDS, LONGEST_LEISURE_SECONDS, LONGEST_REST_SECONDS, Pace, wait_any
 
 
 class Clock:
@@ -28,6 +30,15 @@ def test_a_rest_is_never_long() -> None:
     pace = Pace(Clock())
     pace.note_round(60)
     assert pace.find_pause_seconds() == LONGEST_REST_SECONDS
+    assert pace.find_leisure_seconds() == LONGEST_LEISURE_SECONDS
+
+
+def test_what_needs_no_decision_waits_longer_but_not_after_a_cheap_round() -> None:
+    pace = Pace(Clock())
+    assert pace.find_leisure_seconds() == 0
+    pace.note_round(0.1)
+    assert round(pace.find_leisure_seconds(), 6) == 1.5
+    assert round(pace.find_pause_seconds(), 6) == 0.2
 
 
 def test_after_a_quiet_time_nothing_waits_for_a_rest() -> None:
@@ -36,3 +47,12 @@ def test_after_a_quiet_time_nothing_waits_for_a_rest() -> None:
     pace.note_round(0.2)
     clock.now += 5
     assert pace.find_pause_seconds() == GATHER_SECONDS
+
+
+async def test_waiting_for_one_of_several_ends_with_the_first_or_with_the_time() -> None:
+    first, second = asyncio.Event(), asyncio.Event()
+    await wait_any(first, second, timeout_seconds=0.001)
+    second.set()
+    async with asyncio.timeout(5):
+        await wait_any(first, second, timeout_seconds=60)
+    assert not first.is_set()

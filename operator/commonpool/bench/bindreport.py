@@ -1,5 +1,6 @@
 """From runs to figures: the JSON that `bench bind` prints, and its table."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
@@ -39,6 +40,7 @@ def build_run(run: Run) -> Report:
         "run": run.number,
         "podsPerSecond": round(run.pods / wall, 1) if wall > 0 else 0.0,
         "wallSeconds": round(wall, 2),
+        "podsPerSecondByCpu": _compute_speed_by_cpu(run),
         "cpusBusyWithOtherThings": round(run.others_cpus, 2),
         "cpuMsPerPod": _per_pod(run.cpu_ms, run.pods),
         "cpuMsPerPodAtLastBinding": _per_pod(run.cpu_ms_at_last_binding, run.pods),
@@ -53,6 +55,12 @@ def build_run(run: Run) -> Report:
     }
 
 
+def _compute_speed_by_cpu(run: Run) -> float:
+    """What the machine would do with nothing else to do and no time lost: its processors over the CPU time of a pod."""
+    spent = sum(run.cpu_ms.values())
+    return round(run.pods * (os.cpu_count() or 1) * 1000 / spent, 1) if spent else 0.0
+
+
 def find_goals(summary: Mapping[str, Report]) -> list[Report]:
     """The goals and what was measured; those that need a mode that was not run are left out."""
     goals: list[Report] = []
@@ -61,18 +69,26 @@ def find_goals(summary: Mapping[str, Report]) -> list[Report]:
         if ours is None:
             continue
         own = ours["cpuMsPerPod"].get("operator", 0.0) + ours["cpuMsPerPod"].get("scheduler", 0.0)
-        speed = ours["podsPerSecond"]
         if Mode.CEILING in summary:
-            goals.append(_at_least(mode, "percent of the ceiling", CEILING_PERCENT, 100 * speed / summary[Mode.CEILING]["podsPerSecond"]))
+            goals.append(_compare(mode, "percent of the ceiling", CEILING_PERCENT, ours, summary[Mode.CEILING], times=100))
         if Mode.STOCK in summary:
-            goals.append(_at_least(mode, "times stock", STOCK_TIMES, speed / summary[Mode.STOCK]["podsPerSecond"]))
+            goals.append(_compare(mode, "times stock", STOCK_TIMES, ours, summary[Mode.STOCK]))
         goals.append(_at_most(mode, "API writes a pod", WRITES_PER_POD, ours["writesPerPod"]))
         goals.append(_at_most(mode, "CPU-ms a pod in operator and scheduler", OWN_CPU_MS_PER_POD, own))
     return goals
 
 
-def _at_least(mode: Mode, what: str, goal: float, measured: float) -> Report:
-    return {"mode": str(mode), "what": what, "atLeast": goal, "measured": round(measured, 2), "met": measured >= goal}
+def _compare(mode: Mode, what: str, goal: float, ours: Report, other: Report, *, times: int = 1) -> Report:  # noqa: PLR0913 - a goal has these
+    """By the clock, which counts, and by CPU time, which other work on the machine disturbs less."""
+    by_clock, by_cpu = (times * ours[speed] / other[speed] for speed in ("podsPerSecond", "podsPerSecondByCpu"))
+    return {
+        "mode": str(mode),
+        "what": what,
+        "atLeast": goal,
+        "measured": round(by_clock, 2),
+        "byCpu": round(by_cpu, 2),
+        "met": by_clock >= goal,
+    }
 
 
 def _at_most(mode: Mode, what: str, goal: float, measured: float) -> Report:
@@ -84,6 +100,7 @@ def _summarize(runs: Sequence[Report]) -> Report:
     first = runs[0]
     return {
         "podsPerSecond": median(run["podsPerSecond"] for run in runs),
+        "podsPerSecondByCpu": median(run["podsPerSecondByCpu"] for run in runs),
         "podsPerSecondOfRuns": [run["podsPerSecond"] for run in runs],
         "writesPerPod": median(run["writesPerPod"] for run in runs),
         **{
@@ -119,6 +136,7 @@ def render_bind(report: Report) -> Iterable[Sequence[str]]:
             mode,
             f"{row['podsPerSecond']:.0f}",
             " ".join(f"{speed:.0f}" for speed in row["podsPerSecondOfRuns"]),
+            f"{row['podsPerSecondByCpu']:.0f}",
             *(f"{cpu[name]:.2f}" if name in cpu else "" for name in CPU_COLUMNS),
             f"{row['writesPerPod']:.3f}",
             f"{latency.get('p50', 0):.0f}",
@@ -127,4 +145,4 @@ def render_bind(report: Report) -> Iterable[Sequence[str]]:
 
 
 CPU_COLUMNS = ("all", "apiserver", "etcd", "scheduler", "operator", "controller-manager", "driver")
-HEADER = ("MODE", "PODS/S", "RUNS", *(f"CPU-MS:{name.upper()}" for name in CPU_COLUMNS), "WRITES/POD", "P50-MS", "P99-MS")
+HEADER = ("MODE", "PODS/S", "RUNS", "BY-CPU", *(f"CPU-MS:{name.upper()}" for name in CPU_COLUMNS), "WRITES/POD", "P50-MS", "P99-MS")

@@ -51,6 +51,8 @@ class Mirror:
 
     def __init__(self) -> None:
         self.dirty = asyncio.Event()
+        self.stirred = asyncio.Event()
+        """The same for pods that only do what they were promised to: it must be told and booked, but nobody waits for a decision."""
         self.pool_nodes: frozenset[NodeName] = frozenset()
         """Nodes of some pool, as of the last reading: pods there matter even if they ask for no accelerator."""
         self.nodes: Store[NodeFact] = Store(self._touch)
@@ -137,4 +139,11 @@ class Mirror:
     def _touch_pod(self, old: PodView | None, new: PodView | None) -> None:
         for pod in (old, new):
             if pod is not None and (pod.shape.extended or pod.node in self.pool_nodes):
-                self.dirty.set()
+                (self.stirred if _is_under_way(old, new) else self.dirty).set()
+
+
+def _is_under_way(old: PodView | None, new: PodView | None) -> bool:
+    """Whether a pod lives on, or is one of a Job's, which are made when they have their places: neither room nor need has changed."""
+    if new is None or new.finished or new.terminating:
+        return False
+    return old is not None or new.child.kind == "Job"

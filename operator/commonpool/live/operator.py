@@ -32,7 +32,7 @@ from commonpool.live.http import serve_http
 from commonpool.live.leader import Leader
 from commonpool.live.leases import ClusterLeases
 from commonpool.live.metrics import Metrics
-from commonpool.live.pace import Pace
+from commonpool.live.pace import Pace, wait_any
 from commonpool.live.recorder import Recorder
 from commonpool.live.watch import build_registry, build_settings
 
@@ -65,15 +65,11 @@ class Operator:
 
     async def run_rounds(self) -> None:
         """Plan whenever something has changed that a plan may depend on, and this process leads."""
-        dirty, pace = self.mirror.dirty, Pace(time.monotonic)
+        pace = Pace(time.monotonic)
         while True:
-            try:
-                async with asyncio.timeout(self._pause_seconds()):
-                    await dirty.wait()
-            except TimeoutError:
-                pass
-            await asyncio.sleep(pace.find_pause_seconds())
-            dirty.clear()
+            await self._await_change(pace)
+            self.mirror.dirty.clear()
+            self.mirror.stirred.clear()
             epoch = self.leader.epoch
             self.metrics.leading_epoch.set(epoch or 0)
             if epoch is None:
@@ -83,6 +79,14 @@ class Operator:
             cycle = await run_cycle(self.cluster, self.engine)
             pace.note_round(time.thread_time() - computed)
             self._observe(cycle, time.perf_counter() - began)
+
+    async def _await_change(self, pace: Pace) -> None:
+        """Until a round is due: soon after something that may need a decision, later after what need only be told, and now and then."""
+        dirty, stirred = self.mirror.dirty, self.mirror.stirred
+        await wait_any(dirty, stirred, timeout_seconds=self._pause_seconds())
+        if stirred.is_set() and not dirty.is_set():
+            await wait_any(dirty, timeout_seconds=pace.find_leisure_seconds())
+        await asyncio.sleep(pace.find_pause_seconds())
 
     def _pause_seconds(self) -> float:
         """How long to wait for a change: until something is due, or must be tried again."""

@@ -1,0 +1,36 @@
+from functools import partial
+
+import pytest
+from tests.kube.objects import Body, FilledMirror, pod_body, service_pod_body
+
+from commonpool.kube.resources import PODS
+
+job_pod = partial(pod_body, job="pretrain", rank=0)
+
+
+def hear(*bodies: Body) -> tuple[bool, bool]:
+    """Whether the last of them asks for a decision, and whether it is only to be told."""
+    mirror = FilledMirror(nodes=1)
+    for body in bodies:
+        mirror.dirty.clear()
+        mirror.stirred.clear()
+        mirror.see(PODS, body)
+    return mirror.dirty.is_set(), mirror.stirred.is_set()
+
+
+def test_a_pod_that_is_its_own_or_a_services_asks_for_a_place() -> None:
+    assert hear(pod_body("alone")) == (True, False)
+    assert hear(service_pod_body("web-1", "web")) == (True, False)
+
+
+def test_a_jobs_pod_comes_when_its_place_is_there_so_nobody_waits_for_a_decision() -> None:
+    assert hear(job_pod("pretrain-0")) == (False, True)
+
+
+@pytest.mark.parametrize("job", ["", "pretrain"])
+def test_a_pod_that_is_bound_needs_no_decision(job: str) -> None:
+    assert hear(pod_body("it", job=job), pod_body("it", job=job, node="gpu-0")) == (False, True)
+
+
+def test_a_pod_that_ends_makes_room() -> None:
+    assert hear(job_pod("it", node="gpu-0"), job_pod("it", node="gpu-0", phase="Succeeded")) == (True, False)
