@@ -38,7 +38,8 @@ def build_registry(remember: Remember, configuration: Configuration) -> kopf.Ope
     for plural in WATCHED:
 
         @kopf.on.event(GROUP, VERSION, plural, registry=registry, id=plural)
-        def on_event(event: Mapping[str, Any], resource: kopf.Resource, **_: object) -> None:
+        async def on_event(event: Mapping[str, Any], resource: kopf.Resource, **_: object) -> None:
+            """In the loop: kopf calls a plain function in a thread, beside a round that reads the same stores."""
             remember(resource.plural, event["object"], event["type"] == "DELETED")
 
     return registry
