@@ -9,6 +9,6 @@ from commonpool.live.watch import WATCHED, build_registry
 
 def test_every_handler_runs_in_the_loop_and_never_in_a_thread_beside_a_round() -> None:
     registry = build_registry(lambda *_: None, Configuration())
-    handlers = registry._watching.get_all_handlers()
+    handlers = registry._watching.get_all_handlers()  # noqa: SLF001 kopf shows them nowhere else
     assert {str(handler.id) for handler in handlers} == set(WATCHED)
     assert all(inspect.iscoroutinefunction(handler.fn) for handler in handlers)
