@@ -8,10 +8,13 @@ from commonpool.model.ids import ChildKey, NodeName, PoolName, Seat, TenantName,
 from commonpool.model.plan import Hold, Place, Plan
 from commonpool.model.snapshot import (
     Blocked,
+    Elastic,
     Holding,
     Node,
     Pool,
     QuotaLine,
+    Resize,
+    Scaling,
     Tenant,
     Wish,
     Workload,
@@ -34,6 +37,7 @@ def make_pool(
     topology: tuple[str, ...] = (BLOCK, RACK, HOST),
     open_to_all: bool = True,
     price_micro_per_hour: int = 2_400_000,
+    scaling: Scaling | None = None,
 ) -> Pool:
     speeds = {"bf16": 989_000, "fp8": 1_979_000} if speed_gflops is None else speed_gflops
     return Pool(
@@ -45,6 +49,7 @@ def make_pool(
         open_to_all=open_to_all,
         price_micro_per_hour=price_micro_per_hour,
         currency="EUR",
+        scaling=scaling,
     )
 
 
@@ -61,6 +66,7 @@ def make_node(
     foreign: Amounts = NOTHING,
     labels: dict[str, str] | None = None,
     schedulable: bool = True,
+    releasing: bool = False,
 ) -> Node:
     return Node(
         name=NodeName(name),
@@ -70,6 +76,7 @@ def make_node(
         domains=(block, f"{block}/{rack}", f"{block}/{rack}/{name}"),
         labels=tuple(sorted((labels or {}).items())),
         schedulable=schedulable,
+        releasing=releasing,
     )
 
 
@@ -137,8 +144,20 @@ def make_workload(
     preferred: str | None = None,
     node_selector: dict[str, str] | None = None,
     blocked: Blocked | None = None,
+    most: int | None = None,
+    step: int = 1,
+    grace: int = 60,
+    min_runtime: int = 0,
+    started: int = 3600,
+    checkpointed: int | None = None,
+    tier: str = "Standard",
+    resize: Resize | None = None,
+    leaving: bool = False,
 ) -> Workload:
-    """`replicas` pods by rank, of which those in `held` have a place; a gang that has not begun needs all the rest together."""
+    """`replicas` pods by rank, of which those in `held` have a place; a gang that has not begun needs all the rest together.
+
+    With `most` it is elastic and `replicas` its least size. Ages, `started` and `checkpointed` are seconds ago.
+    """
     namespace = f"{tenant}-dev" if tenant else "nobody"
     shape = Amounts(gpus * GPU_MILLI, cpu_milli, memory_gib * GIB, 1)
     ranks = count()
@@ -147,7 +166,12 @@ def make_workload(
         for each in held
         for _ in range(each.pods)
     )
-    needs = tuple(Seat(rank=rank) for rank in range(len(holdings), replicas))
+    needs = tuple(Seat(rank=rank) for rank in range(len(holdings), replicas if most is None else most))
+    needs_min = len(needs) if gang and not holdings else min(1, len(needs))
+    if most is not None:
+        needs_min = 0 if holdings else replicas
+    if leaving or resize is not None:
+        needs, needs_min = (), 0
     return Workload(
         name=WorkloadName(f"{namespace}/{name}"),
         child=ChildKey("Job", namespace, name),
@@ -155,7 +179,7 @@ def make_workload(
         shape=shape,
         created_at=START_AT - age,
         needs=needs,
-        needs_min=len(needs) if gang and not holdings else min(1, len(needs)),
+        needs_min=needs_min,
         holdings=holdings,
         wishes=wishes or tuple(Wish(pool=PoolName(pool)) for pool in pools),
         priority=priority,
@@ -164,6 +188,14 @@ def make_workload(
         preferred_level=preferred,
         node_selector=tuple(sorted((node_selector or {}).items())),
         blocked=blocked,
+        elastic=None if most is None else Elastic(replicas, most, step),
+        grace_seconds=grace,
+        min_runtime_seconds=min_runtime,
+        started_at=START_AT - started if holdings else 0,
+        checkpointed_at=0 if checkpointed is None else START_AT - checkpointed,
+        tier=tier,
+        resize=resize,
+        leaving=leaving,
     )
 
 

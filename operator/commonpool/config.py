@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     )
     recordings: Path | None = Field(default=None, description="folder for the newest rounds that placed something, for `commonpool replay`")
 
+    prometheus_url: str = Field(default="", description="where services' load is read; none: they keep their size")
+    prometheus_queries: dict[str, str] = Field(default_factory=dict, description="PromQL by `target.metric`, before the built-in ones")
+    load_seconds: float = Field(default=15, gt=0, description="how often services' load is read")
+    calm_seconds: int = Field(default=300, ge=0, description="a service keeps what it needed at any time in so many seconds")
+
     cluster: str = Field(default="default", description="which local cluster a command means when it says none")
     source: Path | None = Field(default=None, description="a checkout of commonpool, for `local`; none: the one this package runs from")
     cache_home: Path = Field(default=Path("~/.cache"), validation_alias=AliasChoices("XDG_CACHE_HOME"))

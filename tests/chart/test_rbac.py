@@ -42,10 +42,12 @@ def test_the_operator_changes_only_what_is_its_own(manifests: list[Manifest]) ->
         ("", "configmaps"),
         ("", "namespaces"),
         ("", "nodes"),
+        ("", "pods"),
         ("", "resourcequotas"),
         ("", "services"),
         ("apps", "deployments"),
         ("batch", "jobs"),
+        ("cluster.x-k8s.io", "machinedeployments/scale"),
         ("commonpool.dev", "gpupools/status"),
         ("commonpool.dev", "gpuquotas/status"),
         ("commonpool.dev", "gpuworkloads"),
@@ -53,6 +55,7 @@ def test_the_operator_changes_only_what_is_its_own(manifests: list[Manifest]) ->
         ("commonpool.dev", "rounds"),
         ("commonpool.dev", "tenants/status"),
         ("events.k8s.io", "events"),
+        ("karpenter.sh", "nodepools/scale"),
         ("networking.k8s.io", "networkpolicies"),
         ("rbac.authorization.k8s.io", "clusterroles"),
         ("rbac.authorization.k8s.io", "rolebindings"),
@@ -108,3 +111,14 @@ def test_who_reads_tenants_is_said_by_a_value(render: Render) -> None:
 
     assert find() == []
     assert [subject["name"] for subject in find("rbac.tenantReaders[0].kind=Group", "rbac.tenantReaders[0].name=finance")] == ["finance"]
+
+
+def test_of_a_provider_only_the_number_of_nodes_may_be_changed(render: Render) -> None:
+    settings = ("scaling.providers[0].apiGroup=example.com", "scaling.providers[0].resource=nodegroups")
+    rights = set(spread(find_rules(render(*settings), "commonpool-operator")))
+    assert {right for right in rights if right[0] == "example.com"} == {("example.com", "nodegroups/scale", "patch")}
+
+
+def test_pods_are_told_and_ended_and_never_made(manifests: list[Manifest]) -> None:
+    rights = {verb for group, resource, verb in spread(find_rules(manifests, "commonpool-operator")) if (group, resource) == ("", "pods")}
+    assert rights == READ | {"patch", "delete"}

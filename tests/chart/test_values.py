@@ -22,6 +22,8 @@ def test_the_chart_is_without_fault(helm: Helm, chart: Path) -> None:
         "operator.image.tag=latest",
         "operator.image.digest=abc",
         "operator.logLevel=chatty",
+        "operator.prometheusUrl=prometheus:9090",
+        "scaling.providers[0].resource=nodepools",
         "scheduler.mode=Sometimes",
         "scheduler.client.qps=0",
         "accelerators.resourceNames={gpu}",

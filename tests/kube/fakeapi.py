@@ -24,7 +24,7 @@ class FakeApi(Client):
         self.writes: list[str] = []
         self.faults: dict[str, list[ApiError]] = {}
         self.lossy: ApiError | None = None
-        self._versions = count(1000)
+        self._versions = count(1_000_000)
         self._names = count(1)
 
     def find(self, resource: Resource, name: str, namespace: str = "") -> Body | None:

@@ -1,14 +1,14 @@
 from typing import Any
 
-import pytest
 from tests.api.manifests import a_pool, a_tenant, edited
 from tests.builders import START_AT
-from tests.kube.objects import FilledMirror, inference_body, job_body, tracked_body, training_body, workload_body
+from tests.kube.objects import FilledMirror, deployment_body, inference_body, job_body, tracked_body, training_body
 from tests.kube.readings import world
 
 from commonpool.api import GPUPool, Tenant
 from commonpool.api.conditions import find_condition
 from commonpool.api.wishes import TIER
+from commonpool.kube.load import Load
 from commonpool.kube.status import Progress, WorkloadView, build_pool_status, build_tenant_status, build_workload_status
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.model.demand import NO_DEMAND
@@ -25,22 +25,17 @@ def hear(body: dict[str, Any]) -> tuple[str, ...]:
     return list_workload_remarks(run)
 
 
-@pytest.mark.parametrize(
-    ("body", "remark"),
-    [
-        (training_body(tier="Spot"), "tier `Spot` has no effect yet: it runs as `Standard`"),
-        (training_body(tier="Guaranteed"), "tier `Guaranteed` has no effect yet: it runs as `Standard`"),
-        (workload_body("grows", "training", {"replicas": {"min": 2, "max": 6}}), "it does not grow to `6` replicas yet: it stays at `2`"),
-    ],
-)
-def test_what_has_no_effect_yet_is_told(body: dict[str, Any], remark: str) -> None:
-    assert hear(body) == (remark,)
-
-
-def test_a_service_hears_that_its_target_is_not_followed() -> None:
+def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_loads() -> None:
     body = inference_body()
-    body["spec"]["inference"] |= {"replicas": {"min": 0, "max": 8}, "target": {"metric": "requestsPerSecond", "perReplica": "10"}}
-    assert hear(body) == ("`target` is not followed yet: it stays at `1` replicas",)
+    body["spec"]["inference"]["target"] = {"metric": "requestsPerSecond", "perReplica": "10"}
+    assert hear(body) == ()
+    mirror = FilledMirror()
+    mirror.own(body)
+    mirror.deployments_are(deployment_body("chat", owner_uid="uid-GPUWorkload-chat"))
+    for load, remarks in ((None, 1), (Load(2), 0)):
+        mirror.follow({"uid-GPUWorkload-chat": load} if load else {})
+        [run] = world(mirror).runs
+        assert len(list_workload_remarks(run)) == remarks
 
 
 def test_who_asks_for_nothing_that_is_missing_hears_nothing() -> None:
@@ -62,7 +57,10 @@ def test_an_annotation_that_nobody_understands_is_told() -> None:
 
 def test_remarks_stand_in_the_condition_that_says_that_it_may_run() -> None:
     mirror = FilledMirror()
-    mirror.own(training_body(tier="Spot"))
+    mirror.own(tracked_body("finetune"))
+    job = job_body("finetune")
+    job["metadata"]["annotations"] = {TIER: "Gold"}
+    mirror.jobs_are(job)
     [run] = (read := world(mirror)).runs
     assert run.own is not None
     assert run.own.parsed is not None
@@ -70,14 +68,14 @@ def test_remarks_stand_in_the_condition_that_says_that_it_may_run() -> None:
     admitted = find_condition(build_workload_status(view, {}, START_AT).conditions or [], "Admitted")
     assert admitted is not None
     assert admitted.status == "True"
-    assert admitted.message == "it may run for tenant `vision`; tier `Spot` has no effect yet: it runs as `Standard`"
+    assert admitted.message.startswith(f"it may run for tenant `vision`; annotation {TIER} `Gold` is not understood")
 
 
-def test_a_pool_that_should_breathe_and_a_tenant_with_a_budget_hear_it_too() -> None:
+def test_a_pool_that_cannot_breathe_and_a_tenant_with_a_budget_hear_it_too() -> None:
     use = PoolUse(nodes=1, total=8000, use=NO_USE, foreign=0, free=8000, unhealthy=0, free_in_whole_nodes=8000)
     pool = GPUPool.model_validate(edited(a_pool(), scaling={"maxNodes": 4, "provider": SCALE}))
-    [ready] = build_pool_status(pool, use, START_AT).conditions or []
-    assert ready.message == "1 node offers 8 `nvidia.com/gpu`; `scaling` has no effect yet: its nodes stay as they are"
+    [_, scaling] = build_pool_status(pool, use, START_AT).conditions or []
+    assert scaling.message == "there is no node to see what a new one would be: say in `scaling.node` what it gives to pods"
     tenant = Tenant.model_validate(edited(a_tenant(), budget={"amount": "10", "currency": "EUR"}))
     usage = Usage(pools={PoolName("h100"): use}, tenants={}, subtrees={}, lines={})
     [ready] = build_tenant_status(tenant, usage, {TenantName("vision"): NO_DEMAND}, [], START_AT).conditions or []

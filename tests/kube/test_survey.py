@@ -46,12 +46,12 @@ async def test_what_the_list_lacks_is_dropped_but_not_what_was_made_after_it() -
     put_tenants(api, "amber", "birch", "cedar")
     await remember_all(mirror, api)
     mirror.dirty.clear()
-    api.version = 5000
+    api.version = 5_000_000
     await drop_gone(mirror, api)
     assert (names(mirror), mirror.dirty.is_set()) == (["amber", "birch", "cedar"], False)
     await api.delete(TENANTS, "", "birch")
     late = own_body("Tenant", "later", {})
-    late["metadata"]["resourceVersion"] = "5001"
+    late["metadata"]["resourceVersion"] = "5000001"
     mirror.remember("tenants", late, gone=False)
     mirror.dirty.clear()
     await drop_gone(mirror, api)
@@ -66,7 +66,7 @@ async def test_one_that_was_made_anew_under_the_same_name_is_another() -> None:
     anew = own_body("Tenant", "amber", {})
     anew["metadata"]["uid"] = "uid-anew"
     api.put(TENANTS, anew)
-    api.version = 5000
+    api.version = 5_000_000
     await drop_gone(mirror, api)
     assert names(mirror) == []
     await remember_all(mirror, api)

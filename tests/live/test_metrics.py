@@ -1,5 +1,7 @@
 """What Prometheus sees of a round."""
 
+from dataclasses import replace
+
 from prometheus_client import CollectorRegistry
 from tests.builders import make_node, make_pool
 
@@ -7,9 +9,9 @@ from commonpool.cycle import Cycle
 from commonpool.live.metrics import Metrics
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ChildKey, NodeName, PoolName, Seat, TenantName, WorkloadName
-from commonpool.model.plan import Hold, Plan
+from commonpool.model.plan import Evict, Hold, Plan, ScalePool, Shrink
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Holding, Workload, build_snapshot
+from commonpool.model.snapshot import Holding, Scaling, Workload, build_snapshot
 
 
 def read_value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
@@ -42,3 +44,15 @@ def test_a_reason_that_nobody_waits_for_any_more_disappears() -> None:
     assert read_value(metrics.registry, "waiting_workloads", reason="QuotaReached") == 1.0
     metrics.observe(make_cycle(1, 0))
     assert read_value(metrics.registry, "waiting_workloads", reason="QuotaReached") is None
+
+
+def test_what_is_taken_back_is_counted_by_its_reason_and_what_a_provider_owes_by_pool() -> None:
+    metrics, cycle = Metrics(), make_cycle(1, 0)
+    name, child, why = WorkloadName("dev/a"), ChildKey("Job", "dev", "a"), Reason.RECLAIMED_FOR_GUARANTEE
+    pool = replace(make_pool(), scaling=Scaling(1, 9, 4, Amounts(8000, 1, 1, 1)))
+    scale = ScalePool(PoolName("h100"), 6, Reason.WORK_NEEDS_NODES, "")
+    plan = Plan(1, 1, shrink=(Shrink(name, child, 1, 9, why, ""),), evict=(Evict(name, child, why, ""),), scale=(scale,))
+    metrics.observe(Cycle(replace(cycle.snapshot, pools=(pool,)), plan))
+    for counted in ("shrunk_workloads_total", "evicted_workloads_total"):
+        assert read_value(metrics.registry, counted, reason="ReclaimedForGuarantee") == 1.0
+    assert read_value(metrics.registry, "pool_wanted_nodes", pool="h100") == 6.0

@@ -11,6 +11,7 @@ from commonpool.errors import SetupError, UserError
 from commonpool.local import cluster as module
 from commonpool.local.binaries import Binaries
 from commonpool.local.cluster import LocalCluster, Wish
+from commonpool.local.fleet import parse_fleet
 from commonpool.local.kubernetes import CONTROL_PLANE, Builder
 from commonpool.local.pids import find_marked
 from commonpool.local.places import find_places
@@ -18,7 +19,7 @@ from commonpool.local.pool import POOL
 from commonpool.local.process import Process, start_process, stop_process
 from commonpool.local.site import Site
 
-NAMES = ["etcd", "apiserver", "controller-manager", "kwok", "scheduler", "operator"]
+NAMES = ["etcd", "apiserver", "controller-manager", "kwok", "load", "scheduler", "operator"]
 
 
 class Listener:
@@ -79,7 +80,7 @@ def test_everything_starts_from_the_data_upwards_and_stops_the_other_way_round(s
 
     monkeypatch.setattr(module, "stop_process", listen)
     assert stage.cluster.down()
-    assert stopped == NAMES[::-1]
+    assert [name for name in stopped if name in NAMES] == NAMES[::-1]
 
 
 def test_up_again_keeps_what_runs_and_starts_what_died(stage: Stage) -> None:
@@ -126,12 +127,20 @@ def test_a_start_that_fails_keeps_what_ran_before(stage: Stage) -> None:
     assert stage.running() == NAMES[:4]
 
 
+def test_machines_are_there_where_a_group_can_be_scaled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "apply_fleet", lambda *_: None)
+    monkeypatch.setattr(Site, "client", lambda _: None)
+    group = {"name": "spot", "nodes": 0, "max": 2, "resources": {"cpu": 8, "memory": "1Gi", "pods": 10}}
+    stage.cluster.up(Wish(fleet=parse_fleet({"groups": [group]}, "the test")))
+    assert stage.running() == [*NAMES[:4], "machines", *NAMES[4:]]
+
+
 def test_wishes_are_remembered(stage: Stage) -> None:
     stage.cluster.up(Wish(operator=False))
-    assert stage.running() == NAMES[:5]
+    assert stage.running() == NAMES[:-1]
     stage.cluster.down()
     stage.cluster.up(Wish())
-    assert stage.running() == NAMES[:5]
+    assert stage.running() == NAMES[:-1]
     stage.cluster.up(Wish(operator=True))
     assert stage.running() == NAMES
     stage.cluster.up(Wish(pool=False))

@@ -17,9 +17,14 @@ def test_the_demo_fleet_is_three_kinds_of_accelerators_and_plain_nodes() -> None
         for resource, amount in node["status"]["capacity"].items():
             if "/" in resource:
                 counts[pool, resource] = counts.get((pool, resource), 0) + int(amount)
-    assert counts == {("h100", "nvidia.com/gpu"): 128, ("a100", "nvidia.com/gpu"): 128, ("ascend910b", "huawei.com/Ascend910"): 64}
+    assert counts == {
+        ("h100", "nvidia.com/gpu"): 128,
+        ("a100", "nvidia.com/gpu"): 128,
+        ("ascend910b", "huawei.com/Ascend910"): 64,
+        ("l40s", "nvidia.com/gpu"): 4,
+    }
     assert sum(not node["spec"]["taints"] for node in nodes) == 4
-    assert len({node["metadata"]["name"] for node in nodes}) == len(nodes) == 44
+    assert len({node["metadata"]["name"] for node in nodes}) == len(nodes) == 45
 
 
 @pytest.mark.parametrize("file", sorted(FLEETS.glob("*.yaml")), ids=lambda path: path.name)
@@ -53,7 +58,7 @@ def test_an_accelerator_node_is_tainted_for_its_pool_and_a_plain_one_is_not() ->
         ({}, "groups: Field required"),
         ({"groups": []}, "groups: Tuple should have at least 1 item"),
         ({"groups": [{"name": "A", "nodes": 1, "resources": PLAIN}]}, "groups[0].name: String should match"),
-        ({"groups": [{"name": "a", "nodes": 0, "resources": PLAIN}]}, "groups[0].nodes: Input should be greater than or equal to 1"),
+        ({"groups": [{"name": "a", "nodes": 0, "resources": PLAIN}]}, "groups[0]: `nodes` is 0: say at least 1"),
         ({"groups": [{"name": "a", "nodes": 1, "resources": {"cpu": 1}}]}, "groups[0]: `resources` says no `memory`"),
         ({"groups": [{"name": "a", "nodes": 1, "resources": PLAIN, "gpus": 8}]}, "groups[0].gpus: Extra inputs are not permitted"),
         ({"groups": [{"name": "a", "nodes": 1, "resources": {**PLAIN, "nvidia.com/gpu": "eight"}}]}, "resources.nvidia.com/gpu"),

@@ -10,7 +10,7 @@ from commonpool.model.reasons import Reason
 from commonpool.planner import plan_round
 from commonpool.planner.explain import QUEUED_REASONS
 
-WORLDS = 400
+WORLDS = 1200
 
 
 def count_what_happens() -> Counter[str]:
@@ -22,13 +22,14 @@ def count_what_happens() -> Counter[str]:
         seen.update(str(place.why) for place in plan.place)
         seen.update(str(hold.reason) for hold in plan.hold)
         seen["Gang"] += sum(len(place.entries) > 1 for place in plan.place)
+        seen["Scale"] += len(plan.scale)
         seen["Fewer"] += sum("would start now" in hold.nearest_change for hold in plan.hold)
     return seen
 
 
-def test_the_worlds_show_every_ground_every_wait_gangs_and_promises_of_fewer() -> None:
+def test_the_worlds_show_every_ground_every_wait_and_every_action() -> None:
     seen = count_what_happens()
     grounds = (Reason.WITHIN_GUARANTEE, Reason.BORROWED, Reason.SHARED)
-    rare = {word: seen[word] for word in (*grounds, *QUEUED_REASONS, "Gang", "Fewer") if seen[word] < 5}
+    rare = {word: seen[word] for word in (*grounds, *QUEUED_REASONS, Reason.GREW, "Gang", "Fewer", "Scale") if seen[word] < 5}
     assert not rare, seen
     assert sum(seen[ground] for ground in grounds) > WORLDS // 4, seen

@@ -16,7 +16,21 @@ from tests.builders import BLOCK, GIB, HOST, RACK, START_AT, make_node, make_poo
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import PoolName, Seat, TenantName, WorkloadName
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Blocked, Holding, Node, Pool, QuotaLine, Snapshot, Tenant, Wish, Workload, build_snapshot
+from commonpool.model.snapshot import (
+    Blocked,
+    Elastic,
+    Holding,
+    Node,
+    Pool,
+    QuotaLine,
+    Resize,
+    Scaling,
+    Snapshot,
+    Tenant,
+    Wish,
+    Workload,
+    build_snapshot,
+)
 
 Part = TypeVar("Part")
 
@@ -92,6 +106,19 @@ def _make_pool(dice: Dice, index: int) -> Pool:
         topology=dice.choice(((), (BLOCK, RACK, HOST), (BLOCK, RACK, HOST), (BLOCK, RACK))),
         open_to_all=dice.choice((True, True, False)),
         price_micro_per_hour=dice.randrange(3),
+        scaling=_make_scaling(dice) if dice.random() < 0.4 else None,
+    )
+
+
+def _make_scaling(dice: Dice) -> Scaling:
+    least = dice.randint(0, 2)
+    return Scaling(
+        least_nodes=least,
+        most_nodes=least + dice.randint(0, 6),
+        wanted_nodes=dice.randint(0, 6),
+        node=Amounts(dice.choice((4, 8)) * 1000, 96_000, 1024 * GIB, 110),
+        cooldown_seconds=dice.choice((0, 60)),
+        surplus_since_at=dice.choice((0, START_AT - 30, START_AT - 60)),
     )
 
 
@@ -107,6 +134,7 @@ def _make_node(dice: Dice, index: int) -> Node:
         foreign=dice.choice((*(Amounts(),) * 4, Amounts(0, 2000, GIB, 3), Amounts(1000, 100_000, GIB, 1))),
         labels=dice.choice(ZONES),
         schedulable=dice.random() < 0.8,
+        releasing=dice.random() < 0.05,
     )
 
 
@@ -145,14 +173,23 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
     held = dice.randint(0, replicas) if dice.random() < 0.4 else 0
     homes = _choose_homes(dice, nodes)
     needs = _choose_seats(dice, held, replicas)
+    elastic = _make_elastic(dice, held, replicas)
+    needs_min = len(needs) if not held and dice.random() < 0.6 else min(1, len(needs))
+    if elastic is not None:
+        needs = tuple(Seat(rank=rank) for rank in range(held, elastic.most))
+        needs_min = 0 if held else elastic.least
+    leaving = bool(held) and dice.random() < 0.1
+    resize = Resize(elastic.least, START_AT + dice.choice((-5, 60))) if elastic and held > elastic.least and dice.random() < 0.3 else None
+    if leaving or resize:
+        needs, needs_min = (), 0
     return Workload(
         name=WorkloadName(f"{base.child.namespace}/w{index}"),
         child=base.child,
         tenant=base.tenant,
         shape=shape,
-        created_at=START_AT - dice.randint(0, 2),
+        created_at=START_AT - dice.choice((0, 1, 2, 2000, 4000)),
         needs=needs,
-        needs_min=len(needs) if not held and dice.random() < 0.6 else min(1, len(needs)),
+        needs_min=needs_min,
         holdings=tuple(
             Holding(dice.choice(homes).name, homes[0].pool, Seat(rank=rank), dice.random() < 0.5, shape) for rank in range(held)
         ),
@@ -164,7 +201,22 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
         node_selector=dice.choice(((), (), (("zone", "east"),))),
         blocked=Blocked(Reason.SUSPENDED_BY_OWNER, "is suspended by its owner") if dice.random() < 0.1 else None,
         generation=1,
+        elastic=elastic,
+        grace_seconds=dice.choice((0, 60)),
+        min_runtime_seconds=dice.choice((0, 0, 0, 600)),
+        started_at=START_AT - dice.randint(1, 1000) if held else 0,
+        checkpointed_at=START_AT - dice.randint(0, 1000) if dice.random() < 0.3 else 0,
+        tier=dice.choice(("Standard", "Standard", "Standard", "Spot", "Guaranteed")),
+        resize=resize,
+        leaving=leaving,
     )
+
+
+def _make_elastic(dice: Dice, held: int, replicas: int) -> Elastic | None:
+    if not replicas or dice.random() < 0.6:
+        return None
+    least = dice.randint(1, max(1, held))
+    return Elastic(least, max(least, replicas) + dice.randint(0, 3), dice.choice((1, 1, 2)))
 
 
 def _choose_homes(dice: Dice, nodes: list[Node]) -> list[Node]:

@@ -116,7 +116,7 @@ def test_status_names_every_process_with_its_log_for_scripts(shell: Shell, story
     status = json.loads(answer.out)
     assert status["kubeconfig"] == str(story.cluster.kubeconfig)
     processes = {process["name"]: process for process in status["processes"]}
-    assert set(processes) == {"etcd", "apiserver", "controller-manager", "kwok", "scheduler", "operator"}
+    assert set(processes) == {"etcd", "apiserver", "controller-manager", "kwok", "machines", "load", "scheduler", "operator"}
     assert all(process["pid"] and Path(process["log"]).is_file() for process in processes.values())
 
 

@@ -11,6 +11,7 @@ from commonpool.api.names import PRECISIONS, Count, Key, Name, Precision, Subdom
 from commonpool.api.quantity import Quantity
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
 from commonpool.api.rules import ATOMIC, PRESERVED, Rule, guarded, render_list
+from commonpool.api.timestamp import Timestamp
 
 LabelValue = Annotated[str, Field(max_length=63, pattern="^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
 Speed = Annotated[float, Field(gt=0, le=1_000_000)]
@@ -101,6 +102,10 @@ class Scaling(Model):
             "self.minNodes <= self.maxNodes",
             says="'minNodes `%d` is more than maxNodes `%d`: lower the one or raise the other'.format([self.minNodes, self.maxNodes])",
         ),
+        Rule(
+            "!has(self.node) || ('cpu' in self.node && 'memory' in self.node)",
+            message="`node` says what a new node gives to pods: name at least `cpu`, `memory` and its accelerators",
+        ),
     )
 
     min_nodes: Annotated[int, Field(ge=0, le=100_000)] = 0
@@ -109,6 +114,11 @@ class Scaling(Model):
     """Nodes that the pool may have at most."""
     provider: ScalingProvider | None = None
     """Who makes and removes the nodes; without one the pool stays as it is."""
+    cooldown_seconds: Annotated[int, Field(ge=0, le=604_800)] = 600
+    """Seconds that nodes must have been without use before they are given back."""
+    node: Annotated[dict[str, Quantity], Field(max_length=32)] | None = None
+    """What a new node gives to pods, e.g. {nvidia.com/gpu: 8, cpu: 192, memory: 2Ti}; absent: as the nodes that the pool has, of
+    which one then always stays."""
 
 
 class GPUPoolSpec(Model):
@@ -189,6 +199,15 @@ class PoolAccelerators(Model):
     """On nodes that are not ready or take no pods, or that the device plugin reports as broken."""
 
 
+class ScalingStatus(Model):
+    """How the pool's number of nodes is being changed."""
+
+    wanted_nodes: Count | None = None
+    """Nodes that its provider was asked for last."""
+    surplus_since: Timestamp | None = None
+    """Since when it has had nodes that nothing needs; absent: it has none."""
+
+
 class GPUPoolStatus(Model):
     """What the operator sees of the pool."""
 
@@ -202,8 +221,10 @@ class GPUPoolStatus(Model):
     """The extended resource by which pods ask for one accelerator: the spec's, or the catalogue's."""
     largest_free_gang: Count | None = None
     """Accelerators of the largest gang of whole nodes that would start now."""
+    scaling: ScalingStatus | None = None
+    """How its number of nodes is being changed; absent: it has no provider."""
     conditions: Conditions | None = None
-    """Ready: nodes were found and they offer the accelerator."""
+    """Ready: nodes were found and they offer the accelerator. Scaling: whether its provider takes what it is asked for."""
     kopf: Annotated[dict[str, Any], PRESERVED] | None = None
     """Bookkeeping of the operator."""
 

@@ -57,9 +57,24 @@ class Eviction(Model):
     rule: Reason
     """The rule that allowed it."""
     by: Annotated[str, Field(max_length=512)]
-    """Who got its place."""
+    """For what its place was needed; no other tenant is named."""
     at: Timestamp
     """When."""
+
+
+class Resize(Model):
+    """A shrink that is under way: it has been told, and keeps what it has until the instant has come or it has written a checkpoint."""
+
+    replicas: Count
+    """Replicas that stay, those of the lowest ranks."""
+    at: Timestamp
+    """When the others go."""
+    told_at: Timestamp
+    """When it was told: a checkpoint written after this instant ends the wait."""
+    reason: Reason
+    """Why, in one word."""
+    message: Sentence
+    """Why, in one sentence."""
 
 
 class GPUWorkloadStatus(Model):
@@ -69,7 +84,7 @@ class GPUWorkloadStatus(Model):
     """The metadata.generation that this status belongs to."""
     conditions: Conditions | None = None
     """Admitted: it may run here at all; Placed: all its replicas have their nodes; Running: its pods run; Succeeded: Unknown until it ends,
-    its reason says where it stands."""
+    its reason says where it stands. FollowsLoad, where there is a target: whether its load can be read."""
     wait: Wait | None = None
     """Why it waits, and what would start it; absent: it does not wait."""
     kind: Annotated[str, Field(max_length=63)] | None = None
@@ -92,6 +107,8 @@ class GPUWorkloadStatus(Model):
     """What that cost."""
     accounted_at: Timestamp | None = None
     """The instant up to which acceleratorSeconds and cost are counted: they are written together with other changes."""
+    resize: Resize | None = None
+    """A shrink that is under way; absent: there is none. Its annotation on the pod of rank 0 says the same."""
     last_eviction: Eviction | None = None
     """Why it lost its place the last time; absent: it never did."""
     kopf: Annotated[dict[str, Any], PRESERVED] | None = None

@@ -58,6 +58,10 @@ class Client:
         """One object."""
         return await self._request("GET", resource.path(namespace, name))
 
+    async def discover(self, api_version: str) -> bytes:
+        """Which kinds a group and version serves (metav1.APIResourceList)."""
+        return await self._request("GET", f"{'/apis' if '/' in api_version else '/api'}/{api_version}")
+
     async def list_page(self, resource: Resource, *, limit: int = 500, token: str = "", selector: str = "") -> bytes:
         """One page of all objects of all namespaces; `token` is the page before's `metadata.continue`."""
         query = {"limit": str(limit), "continue": token, "labelSelector": selector}

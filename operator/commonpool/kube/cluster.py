@@ -1,7 +1,7 @@
 """The live cluster as the cycle sees it: facts in, decisions out.
 
 The order in which a plan becomes true: promises that mean nothing any more go, the Round is
-written, what it names is released, and then it is told. Whatever fails is tried again by the
+written, what it names is released, it is told, and then places are taken back. Whatever fails is tried again by the
 next round, because that starts from what is, not from what was meant.
 """
 
@@ -12,14 +12,18 @@ from dataclasses import dataclass, replace
 from commonpool.errors import BugError, ClusterError
 from commonpool.kube.children import is_child
 from commonpool.kube.client import Client, decode_plain
+from commonpool.kube.due import find_next_due
 from commonpool.kube.errors import AlreadyExists, Invalid
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.promises import Promises
+from commonpool.kube.provider import ScaleSubresource
 from commonpool.kube.read import World, read_world
 from commonpool.kube.read.world import read_runs
 from commonpool.kube.release import Release, plan_releases
 from commonpool.kube.resources import get_resource, read_key
-from commonpool.kube.telling import Telling
+from commonpool.kube.scaling import Scaler
+from commonpool.kube.takeback import Takeback
+from commonpool.kube.telling import Problems, Telling
 from commonpool.kube.upkeep import Upkeep
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.kube.writes import Write
@@ -64,12 +68,16 @@ class LiveCluster:
         self.epoch = 0
         self.failures: tuple[Failure, ...] = ()
         """What the last round could not do: the reason to plan again soon, although nothing has changed."""
+        self.next_due_at: int | None = None
+        """When the next round is due although nothing changes; None: nothing waits for an instant."""
         self._client = client
         self._clock = clock
         self._uncounted = uncounted
         self._writer = Writer(client, mirror)
         self._promises = Promises(client, mirror)
         self._telling = Telling(client, mirror, self._writer)
+        self._takeback = Takeback(client, mirror, self._writer, self._promises)
+        self._scaler = Scaler(client, mirror, ScaleSubresource(client))
         self._upkeep = Upkeep(client, mirror, self._writer, reserved)
         self._refusals: dict[ChildKey, Refusal] = {}
         self._world: World | None = None
@@ -93,10 +101,15 @@ class LiveCluster:
         promised = self._find_promised(plan)
         written = replace(plan, place=tuple(place for place in plan.place if build_line(place) in promised))
         failures += await self._release(world, snapshot.now_at)
+        asked, unscaled = await self._scaler.scale(world, plan)
+        failures += unscaled
         failures += await self._upkeep.track(world)
         failures += await self._upkeep.taint(world)
         failures += await self._upkeep.settle_tenants(snapshot.now_at)
-        failures += await self._telling.tell(world, written, self._upkeep.problems)
+        problems = Problems(self._upkeep.problems, self._scaler.problems)
+        failures += await self._telling.tell(world, replace(written, scale=asked), problems)
+        failures += await self._takeback.take_back(world, plan)
+        self.next_due_at = find_next_due(world, plan)
         self._report(failures)
 
     async def _promise(self, world: World, plan: Plan) -> list[Failure]:

@@ -8,7 +8,7 @@ from commonpool.kube import records
 from commonpool.kube.identity import find_child
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
-from commonpool.model.names import HELD_ANNOTATION, LISTED_BY_ANNOTATION, TENANT_LABEL
+from commonpool.model.names import HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
 
 _WISHES = (TIER, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, CHECKPOINTED_AT)
 
@@ -27,6 +27,8 @@ class NodeFact:
     taints: tuple[records.Taint, ...]
     ready: bool
     unschedulable: bool
+    released: bool = False
+    """Cordoned by us, because it is to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class PodView:
     priority_class: str
     wishes: tuple[tuple[str, str], ...]
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
+    signal: str = ""
+    """What it has been told of a shrink, as it stands in its annotation; anybody may have changed it."""
     stuck: str = ""
     """Why the scheduler could not bind it when it tried last."""
 
@@ -130,6 +134,7 @@ def read_node(node: records.Node) -> NodeFact:
         taints=tuple(node.spec.taints or ()),
         ready=_holds(node.status.conditions, "Ready"),
         unschedulable=node.spec.unschedulable or node.metadata.deletion_timestamp is not None,
+        released=RELEASED_ANNOTATION in (node.metadata.annotations or {}),
     )
 
 
@@ -153,6 +158,7 @@ def read_pod(pod: records.Pod) -> PodView:
         priority=pod.spec.priority,
         priority_class=pod.spec.priority_class_name or "",
         wishes=_wishes(pod.metadata),
+        signal=(pod.metadata.annotations or {}).get(RESIZE_ANNOTATION, ""),
         stuck=_find_stuck(pod),
     )
 

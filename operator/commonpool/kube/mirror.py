@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from commonpool.kube import facts, records
 from commonpool.kube.client import Client
 from commonpool.kube.facts import ChildFact, NamespaceFact, NodeFact, PodView, PriorityFact
+from commonpool.kube.load import Load
 from commonpool.kube.own import Own, read_own
 from commonpool.kube.reflector import Reader, Reflector
 from commonpool.kube.resources import (
@@ -62,6 +63,8 @@ class Mirror:
         self.deployments: Store[ChildFact] = Store(self._touch)
         self.stateful_sets: Store[ChildFact] = Store(self._touch)
         self.rounds: Store[StandingRound] = Store(self._touch)
+        self.loads: Mapping[str, Load] = {}
+        """How many pods each service should have, by the UID of its GPUWorkload; see `follow`."""
         self.pools: Store[Own[GPUPool]] = Store(self._touch)
         self.tenants: Store[Own[Tenant]] = Store(self._touch)
         self.quotas: Store[Own[GPUQuota]] = Store(self._touch)
@@ -111,6 +114,12 @@ class Mirror:
         """Note that we deleted an object."""
         if resource in self._by_resource:
             self._by_resource[resource].bury((namespace, name), uid)
+
+    def follow(self, loads: Mapping[str, Load]) -> None:
+        """Note the services' loads as they were read last."""
+        if loads != self.loads:
+            self.loads = dict(loads)
+            self.dirty.set()
 
     def find_child(self, kind: str, namespace: str, name: str) -> ChildFact | None:
         """The object that makes a workload's pods."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from commonpool.api import GPUPool, GPUQuota, GPUWorkload, Tenant
 from commonpool.api.resource import Object
+from commonpool.api.wishes import CHECKPOINTED_AT
 from commonpool.kube.records import Template
 from commonpool.kube.reflector import parse_version
 from commonpool.kube.resources import Key, read_key
@@ -28,7 +29,7 @@ MOST_LEVELS = 64
 
 @dataclass(frozen=True, slots=True)
 class Own(Generic[Model]):
-    """One of our objects; equal as long as its UID, generation and outcome are, whatever else its status says."""
+    """One of our objects; equal as long as its UID, generation, outcome and checkpoint are, whatever else its status says."""
 
     key: Key
     uid: str
@@ -39,6 +40,8 @@ class Own(Generic[Model]):
     problem: str = ""
     outcome: str = ""
     """`True` or `False` once a GPUWorkload has succeeded or failed for good."""
+    checkpointed: str = ""
+    """The annotation by which a tenant tells of a checkpoint: it changes no generation."""
     told_at_generation: int = 0
     """Of a GPUWorkload that cannot be read: the generation of which that has been said."""
     shape: Shape | None = None
@@ -51,8 +54,8 @@ class Own(Generic[Model]):
         return hash(self._identity)
 
     @property
-    def _identity(self) -> tuple[Key, str, int, bool, str]:
-        return (self.key, self.uid, self.generation, self.terminating, self.outcome)
+    def _identity(self) -> tuple[Key, str, int, bool, str, str]:
+        return (self.key, self.uid, self.generation, self.terminating, self.outcome, self.checkpointed)
 
 
 MODELS: dict[str, type[Object]] = {"gpupools": GPUPool, "tenants": Tenant, "gpuquotas": GPUQuota, "gpuworkloads": GPUWorkload}
@@ -83,6 +86,7 @@ def read_own(plural: str, body: Mapping[str, Any]) -> Seen[Own[Any]]:
         parsed=parsed,
         problem=problem,
         outcome=_find_outcome(body),
+        checkpointed=str((metadata.get("annotations") or {}).get(CHECKPOINTED_AT, "")),
         told_at_generation=_find_refused(body),
         shape=shape,
     )

@@ -6,6 +6,7 @@ nothing any more, and go when they owe nothing.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from commonpool.kube.client import Client, decode_plain
 from commonpool.kube.errors import AlreadyExists, Conflict, NotFound, Unavailable
@@ -13,6 +14,7 @@ from commonpool.kube.mirror import Mirror
 from commonpool.kube.resources import ROUNDS
 from commonpool.kube.rounds import StandingRound, build_gangs, build_round
 from commonpool.kube.writer import Failure, attempt
+from commonpool.model.ids import ChildKey
 from commonpool.model.ledger import Standing
 from commonpool.model.rounds import Line, Round, RoundId, split_parts
 
@@ -48,6 +50,19 @@ class Promises:
         failures = [await self._patch(known[each.id], each) for each in standing.cut if each.id in known]
         failures += [await self._delete(known[each.id]) for each in standing.spent if each.id in known]
         return [failure for failure in failures if failure is not None]
+
+    async def withdraw(self, child: ChildKey, from_rank: int) -> None:
+        """Take the entries of a child's pods that are to go out of all Rounds, used ones too; ApiError if one of them still has some.
+
+        `from_rank`: of ranks from here on; 0: all entries. Else the next pod of that rank would find its place promised again.
+        """
+        for known in list(self._mirror.rounds):
+            lines = tuple(kept for line in known.round.lines if (kept := _keep(line, child, from_rank)) is not None)
+            if lines == known.round.lines:
+                continue
+            failure = await (self._patch(known, replace(known.round, lines=lines)) if lines else self._delete(known))
+            if failure is not None:
+                raise failure.error
 
     async def _create(self, round_: Round, parts: int) -> None:
         manifest = build_round(round_, parts)
@@ -89,3 +104,10 @@ class Promises:
             self._mirror.forget(ROUNDS, "", name, uid)
 
         return await attempt(f"Round {name}", remove())
+
+
+def _keep(line: Line, child: ChildKey, from_rank: int) -> Line | None:
+    if line.child != child:
+        return line
+    entries = tuple(entry for entry in line.entries if 0 <= entry.seat.rank < from_rank or (from_rank and entry.seat.pod))
+    return replace(line, entries=entries) if entries else None

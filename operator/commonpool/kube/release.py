@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from commonpool.errors import UserError
 from commonpool.kube.children import build_children, build_scale_patch
+from commonpool.kube.read.elastic import count_ranks, find_sizes
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
 from commonpool.kube.resources import DEPLOYMENTS, JOBS
@@ -35,11 +36,13 @@ def plan_releases(runs: Iterable[Run], pools: Mapping[PoolName, Pool]) -> list[R
 
 
 def _plan_release(run: Run, pools: Mapping[PoolName, Pool]) -> Release | None:
-    if not run.native:
+    if not run.native or run.queued:
         return _unsuspend(run) if run.promises else None
     if run.made is None:
         return _create(run, pools) if run.promises else None
-    return _scale(run) if run.child.kind == "Deployment" and not run.made.terminating else None
+    if run.made.terminating:
+        return None
+    return _scale(run) if run.child.kind == "Deployment" else _grow(run)
 
 
 def _create(run: Run, pools: Mapping[PoolName, Pool]) -> Release | None:
@@ -47,7 +50,7 @@ def _create(run: Run, pools: Mapping[PoolName, Pool]) -> Release | None:
     if pool is None or run.own is None or run.own.parsed is None:
         return None
     try:
-        children = build_children(run.own.parsed, pool, count_wanted(run))
+        children = build_children(run.own.parsed, pool, count_ranks(run) if find_sizes(run) else count_wanted(run))
     except UserError as error:
         return Release(run, refusal=error.message)
     return Release(run, tuple(Write(Verb.CREATE, manifest) for manifest in children))
@@ -59,8 +62,19 @@ def _unsuspend(run: Run) -> Release | None:
     if made is None or made.key.kind != "Job" or not made.suspended or not made.held:
         return None
     metadata = {"name": made.key.name, "namespace": made.key.namespace, "uid": made.uid, "annotations": {HELD_ANNOTATION: None}}
-    patch = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": metadata, "spec": {"suspend": False}}
+    size = build_scale_patch("Job", count_ranks(run))["spec"] if find_sizes(run) else {}
+    patch = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": metadata, "spec": {"suspend": False, **size}}
     return Release(run, (Write(Verb.PATCH, patch),))
+
+
+def _grow(run: Run) -> Release | None:
+    """An elastic Job gets the ranks that have places beyond those that it has."""
+    made = run.made
+    if made is None or made.suspended or find_sizes(run) is None or (size := count_ranks(run)) == made.replicas:
+        return None
+    metadata = {"name": made.key.name, "namespace": made.key.namespace, "uid": made.uid}
+    patch = build_scale_patch("Job", size)
+    return Release(run, (Write(Verb.PATCH, {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": metadata, **patch}),))
 
 
 def _scale(run: Run) -> Release | None:

@@ -17,6 +17,7 @@ from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
 from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
+    Breath,
     Progress,
     WorkloadView,
     build_pool_status,
@@ -35,6 +36,7 @@ from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
 from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.plan import Plan
+from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Snapshot
 from commonpool.model.usage import sum_usage
 
@@ -52,6 +54,14 @@ class Told:
     event: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What the operator could not do for whom, for reasons that are not its own."""
+
+    tenants: Mapping[TenantName, tuple[Blocked, ...]]
+    providers: Mapping[PoolName, str]
+
+
 class Telling:
     """Remembers what it was told from, so that an unchanged workload costs nothing."""
 
@@ -61,7 +71,7 @@ class Telling:
         self._writer = writer
         self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
 
-    async def tell(self, world: World, plan: Plan, problems: Mapping[TenantName, tuple[Blocked, ...]]) -> list[Failure]:
+    async def tell(self, world: World, plan: Plan, problems: Problems) -> list[Failure]:
         """Write every status that differs. `plan`: what of the round's plan was really written."""
         after = assume_plan(world.snapshot, plan)
         changed = self._tell_workloads(world, after, plan)
@@ -81,6 +91,9 @@ class Telling:
         planned = {workload.name: workload for workload in after.workloads}
         holds = {hold.workload: hold for hold in plan.hold}
         why = {place.workload: str(place.why) for place in plan.place}
+        shrinks = {shrink.workload: shrink for shrink in plan.shrink}
+        evicts = {evict.workload: evict for evict in plan.evict}
+        claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         for run in world.runs:
@@ -91,9 +104,29 @@ class Telling:
                 told += _tell_unreadable(run.own, after.now_at)
                 continue
             view = WorkloadView(
-                workload, planned.get(run.name), holds.get(run.name), _read_progress(run), why.get(run.name, ""), list_workload_remarks(run)
+                workload,
+                planned.get(run.name),
+                holds.get(run.name),
+                _read_progress(run),
+                why.get(run.name, ""),
+                shrinks.get(run.name),
+                evicts.get(run.name),
+                claimed and workload.status is not None and workload.status.resize is not None,
+                run.load,
+                list_workload_remarks(run),
             )
-            made_of = (workload, view.planned, view.hold, view.progress, view.why, view.remarks)
+            made_of = (
+                workload,
+                view.planned,
+                view.hold,
+                view.progress,
+                view.why,
+                view.shrink,
+                view.evict,
+                view.claimed,
+                view.load,
+                view.remarks,
+            )
             known = self._quiet.get(run.name)
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known
@@ -107,14 +140,17 @@ class Telling:
         self._quiet = quiet
         return told
 
-    def _tell_others(self, after: Snapshot, problems: Mapping[TenantName, tuple[Blocked, ...]]) -> list[Told]:
+    def _tell_others(self, after: Snapshot, problems: Problems) -> list[Told]:
+        scaling = {pool.name: pool.scaling for pool in after.pools}
         usage, demands, now_at = sum_usage(after), sum_demand(after), after.now_at
         known = {own.key[1]: own.parsed for own in self._mirror.tenants if own.parsed is not None}
         names = {TenantName(name) for name in known}
         told: list[Told | None] = []
         for pool in self._mirror.pools:
             if pool.parsed is not None:
-                status: Model = build_pool_status(pool.parsed, usage.pools.get(PoolName(pool.key[1])), now_at)
+                name = PoolName(pool.key[1])
+                breath = Breath(scaling.get(name), problems.providers.get(name, ""))
+                status: Model = build_pool_status(pool.parsed, usage.pools.get(name), now_at, breath)
                 told.append(_compare(pool, pool.parsed, pool.parsed.status, status))
         for quota in self._mirror.quotas:
             if quota.parsed is not None:
@@ -123,7 +159,7 @@ class Telling:
         for tenant in self._mirror.tenants:
             if tenant.parsed is not None:
                 orphaned = find_parent_problem(tenant.parsed, known)
-                wrong = (*problems.get(TenantName(tenant.key[1]), ()), *((orphaned,) if orphaned is not None else ()))
+                wrong = (*problems.tenants.get(TenantName(tenant.key[1]), ()), *((orphaned,) if orphaned is not None else ()))
                 status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]

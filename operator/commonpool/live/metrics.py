@@ -30,6 +30,9 @@ class Metrics:
         )
         self.rounds = self._count("rounds", "planning rounds by whether they placed anything", "placed")
         self.placed_pods = self._count("placed_pods", "pods promised a place, by pool and reason", "pool", "reason")
+        self.shrunk_workloads = self._count("shrunk_workloads", "workloads told to give pods back, by reason", "reason")
+        self.evicted_workloads = self._count("evicted_workloads", "workloads that had to leave their places, by reason", "reason")
+        self.wanted_nodes = self._gauge("pool_wanted_nodes", "nodes that the pool's provider has been asked for", "pool")
         self.failed_writes = self._count("failed_writes", "writes that the cluster refused, by what they were for", "subject")
         self.waiting = self._gauge("waiting_workloads", "workloads that wait, by reason", "reason")
         self.pool_accelerators = self._gauge(
@@ -48,10 +51,22 @@ class Metrics:
         self.rounds.labels(str(bool(cycle.plan.place)).lower()).inc()
         for place in cycle.plan.place:
             self.placed_pods.labels(place.pool, place.why).inc(len(place.entries))
+        for shrink in cycle.plan.shrink:
+            self.shrunk_workloads.labels(shrink.why).inc()
+        for evict in cycle.plan.evict:
+            self.evicted_workloads.labels(evict.why).inc()
         self.waiting.clear()
         for reason, count in Counter(hold.reason for hold in cycle.plan.hold).items():
             self.waiting.labels(reason).set(count)
         self._observe_holdings(cycle.snapshot)
+        self._observe_scaling(cycle)
+
+    def _observe_scaling(self, cycle: Cycle) -> None:
+        asked = {scale.pool: scale.nodes for scale in cycle.plan.scale}
+        self.wanted_nodes.clear()
+        for pool in cycle.snapshot.pools:
+            if pool.scaling is not None:
+                self.wanted_nodes.labels(pool.name).set(asked.get(pool.name, pool.scaling.wanted_nodes))
 
     def _observe_holdings(self, snapshot: Snapshot) -> None:
         usage = sum_usage(snapshot)

@@ -27,6 +27,7 @@ from commonpool.kube.errors import ApiError
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.reflector import Reflector
 from commonpool.kube.survey import drop_gone, remember_all
+from commonpool.live.follower import Follower, Source
 from commonpool.live.http import serve_http
 from commonpool.live.leader import Leader
 from commonpool.live.leases import ClusterLeases
@@ -58,6 +59,8 @@ class Operator:
     engine: Engine
     metrics: Metrics
     recorder: Recorder
+    source: Source | None = None
+    """Where services' load is read; None: nowhere."""
     synced: bool = False
 
     async def run_rounds(self) -> None:
@@ -80,10 +83,16 @@ class Operator:
     async def _await_change(self, pace: Pace) -> None:
         """Until a round is due: soon after something that may need a decision, later after what need only be told, and now and then."""
         dirty, stirred = self.mirror.dirty, self.mirror.stirred
-        await wait_any(dirty, stirred, timeout_seconds=RETRY_SECONDS if self.cluster.failures else CHECK_SECONDS)
+        await wait_any(dirty, stirred, timeout_seconds=self._pause_seconds())
         if stirred.is_set() and not dirty.is_set():
             await wait_any(dirty, timeout_seconds=pace.find_leisure_seconds())
         await asyncio.sleep(pace.find_pause_seconds())
+
+    def _pause_seconds(self) -> float:
+        """How long to wait for a change: until something is due, or must be tried again."""
+        longest = RETRY_SECONDS if self.cluster.failures else CHECK_SECONDS
+        due_at = self.cluster.next_due_at
+        return longest if due_at is None else max(0.0, min(longest, due_at - time.time()))
 
     def _observe(self, cycle: Cycle, seconds: float) -> None:
         self.metrics.round_seconds.observe(seconds)
@@ -96,6 +105,13 @@ class Operator:
             LOGGER.info(
                 "round %d: %d pods of %d workloads placed in %.0f ms", cycle.plan.number, pods, len(cycle.plan.place), seconds * 1e3
             )
+
+        for shrink in cycle.plan.shrink:
+            LOGGER.info("%s shrinks to %d pods: %s", shrink.workload, shrink.keep, shrink.why)
+        for evict in cycle.plan.evict:
+            LOGGER.info("%s is evicted: %s", evict.workload, evict.why)
+        for scale in cycle.plan.scale:
+            LOGGER.info("pool %s is to have %d nodes: %s", scale.pool, scale.nodes, scale.why)
 
     async def check_what_is_gone(self) -> None:
         """Tell the mirror of deletes that kopf did not see."""
@@ -130,7 +146,10 @@ async def run_operator(settings: Settings) -> None:
     cluster = LiveCluster(client, mirror, clock=lambda: int(time.time()), reserved=settings.reserved, uncounted=settings.uncounted)
     choice = choose_engine(settings.libpacking)
     LOGGER.info("packing with the %s engine: %s", choice.engine.name, choice.why)
-    operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings))
+    source = None
+    if settings.prometheus_url:
+        source = Source(settings.prometheus_url, settings.prometheus_queries, settings.load_seconds, settings.calm_seconds)
+    operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings), source)
     try:
         async with serve_http(
             settings.http_host, settings.http_port, registry=metrics.registry, healthy=lambda: None, ready=operator.find_unready
@@ -148,6 +167,9 @@ async def _live(operator: Operator, client: Client) -> None:
     tasks = [asyncio.create_task(reflector.run(), name=reflector.resource.plural) for reflector in reflectors]
     tasks.append(asyncio.create_task(kopf.operator(registry=registry, settings=build_settings(), clusterwide=True), name="kopf"))
     tasks.append(asyncio.create_task(_lead(operator, reflectors), name="rounds"))
+    if operator.source is not None:
+        follower = Follower(operator.mirror, operator.source, time.time, lambda: operator.leader.epoch is not None)
+        tasks.append(asyncio.create_task(follower.run(), name="load"))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

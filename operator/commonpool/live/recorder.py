@@ -20,13 +20,15 @@ class Recorder:
             self._written.extend(sorted(folder.glob("round-*.json")))
 
     def keep(self, cycle: Cycle) -> None:
-        """Write a round down if it placed something; a file under that name is always whole."""
-        if self._folder is None or not cycle.plan.place:
+        """Write a round down if it did something; a file under that name is always whole."""
+        plan = cycle.plan
+        if self._folder is None or not (plan.place or plan.shrink or plan.evict or plan.scale):
             return
-        path = self._folder / f"round-{cycle.plan.epoch:06d}-{cycle.plan.number:010d}.json"
+        path = self._folder / f"round-{plan.epoch:06d}-{plan.number:010d}.json"
         draft = path.with_suffix(".draft")
         draft.write_text(render_recording(cycle), encoding="utf-8")
         draft.replace(path)
-        self._written.append(path)
+        if path not in self._written:  # a round that places nothing leaves its number to the next
+            self._written.append(path)
         while len(self._written) > MOST_FILES:
             self._written.popleft().unlink(missing_ok=True)

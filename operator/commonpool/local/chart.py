@@ -7,6 +7,7 @@ from pathlib import Path
 
 from commonpool.errors import SetupError
 from commonpool.local.client import Client, Manifest
+from commonpool.local.nodegroups import LOCAL_GROUP, PLURAL
 from commonpool.local.pids import MARK
 from commonpool.local.policies import wait_policies
 from commonpool.local.site import Site
@@ -15,7 +16,13 @@ from commonpool.local.waiting import wait_until
 from commonpool.model.names import GROUP, SCHEDULER_ACCOUNT, SYSTEM_NAMESPACE
 
 _RELEASE = "commonpool"
-_SETTINGS = ("operator.replicas=0", "scheduler.replicas=0", "scheduler.leaderElect=false")  # a single process has nobody to wait for
+_SETTINGS = (
+    "operator.replicas=0",
+    "scheduler.replicas=0",
+    "scheduler.leaderElect=false",  # a single process has nobody to wait for
+    f"scaling.providers[0].apiGroup={LOCAL_GROUP}",
+    f"scaling.providers[0].resource={PLURAL}",
+)
 _TIMEOUT_SECONDS = 60
 
 

@@ -224,7 +224,8 @@ class LocalCluster:
 
     @staticmethod
     def _wanted(memory: Memory) -> list[str]:
-        off = set() if memory.operator else {"operator"}
+        scalable = memory.fleet is not None and any(group.most is not None for group in memory.fleet.groups)
+        off = ({"operator"} if not memory.operator else set()) | ({"machines"} if not scalable else set())
         return [name for name in BUILDERS if (memory.pool or name not in POOL) and name not in off]
 
     def _site(self, memory: Memory | None = None) -> Site:

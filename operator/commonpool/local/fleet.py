@@ -15,6 +15,8 @@ from commonpool.model.names import POOL_TAINT
 
 BLOCK_LABEL = "topology.commonpool.dev/block"
 RACK_LABEL = "topology.commonpool.dev/rack"
+GROUP_LABEL = "local.commonpool.dev/nodegroup"
+"""On the nodes of groups that can be scaled."""
 _MOST_NODES = 20_000
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$")]
@@ -30,12 +32,25 @@ class NodeGroup(_Strict):
     """Nodes that are alike, numbered within racks within blocks."""
 
     name: Name = Field(description="nodes are called NAME-001, NAME-002, ...")
-    nodes: int = Field(ge=1, le=_MOST_NODES)
+    nodes: int = Field(ge=0, le=_MOST_NODES, description="so many at first; 0 only where `max` is set")
     pool: Name | None = Field(default=None, description="accelerator nodes: the pool that the taint names; none: ordinary nodes")
     resources: dict[str, Quantity] = Field(description="capacity of one node")
     labels: dict[str, str] = Field(default_factory=dict)
     nodes_per_rack: int = Field(default=4, ge=1, alias="nodesPerRack")
     racks_per_block: int = Field(default=2, ge=1, alias="racksPerBlock")
+    least: int = Field(default=0, ge=0, le=_MOST_NODES, alias="min", description="where `max` is set: as few nodes it may have")
+    most: int | None = Field(
+        default=None, ge=1, le=_MOST_NODES, alias="max", description="as many it may be scaled to; none: it stays as it is"
+    )
+    boot_seconds: int = Field(default=5, ge=0, le=3600, alias="bootSeconds", description="until a machine that was asked for is a node")
+
+    @model_validator(mode="after")
+    def _starts_within_its_bounds(self) -> Self:
+        if self.most is None and not self.nodes:
+            raise ValueError("`nodes` is 0: say at least 1, or how many there may be in `max`")
+        if self.most is not None and not self.least <= self.nodes <= self.most:
+            raise ValueError(f"`nodes` {self.nodes} is not between `min` {self.least} and `max` {self.most}")
+        return self
 
     @model_validator(mode="after")
     def _has_what_every_node_has(self) -> Self:
@@ -97,12 +112,14 @@ def parse_fleet(content: object, where: str) -> Fleet:
 def build_nodes(fleet: Fleet) -> Iterator[Manifest]:
     """Node objects in the order of the file, ready as they are created (the apiserver keeps a status that comes with the create)."""
     for group in fleet.groups:
-        width = max(3, len(str(group.nodes)))
         for number in range(group.nodes):
-            yield _build_node(group, f"{group.name}-{number + 1:0{width}d}", number)
+            yield build_node(group, number)
 
 
-def _build_node(group: NodeGroup, name: str, number: int) -> Manifest:
+def build_node(group: NodeGroup, number: int) -> Manifest:
+    """One node by its number from 0 on."""
+    width = max(3, len(str(group.most or group.nodes)))
+    name = f"{group.name}-{number + 1:0{width}d}"
     rack = number // group.nodes_per_rack
     block = rack // group.racks_per_block
     labels = {
@@ -112,6 +129,7 @@ def _build_node(group: NodeGroup, name: str, number: int) -> Manifest:
         "node.kubernetes.io/instance-type": group.name,
         BLOCK_LABEL: f"{group.name}-b{block + 1}",
         RACK_LABEL: f"{group.name}-b{block + 1}-r{rack % group.racks_per_block + 1}",
+        **({GROUP_LABEL: group.name} if group.most is not None else {}),
         **group.labels,
     }
     taints = [{"key": POOL_TAINT, "value": group.pool, "effect": "NoSchedule"}] if group.pool else []

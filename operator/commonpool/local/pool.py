@@ -35,6 +35,21 @@ def build_scheduler(site: Site) -> Process:
     return Process("scheduler", argv, lambda: answers(f"https://127.0.0.1:{port}/readyz"), reads=(config,))
 
 
+def build_machines(site: Site) -> Process:
+    """Put the provider of nodes together: it plays the machines that a cloud would boot."""
+    argv = [sys.executable, "-m", "commonpool.local.machines", str(site.places.kubeconfig)]
+    sources = sorted(Path(commonpool.__file__).parent.joinpath("local").glob("*.py"))
+    return Process("machines", argv, lambda: True, {"PYTHONUNBUFFERED": "1"}, reads=sources)
+
+
+def build_load(site: Site) -> Process:
+    """Put the stand-in for Prometheus together: it tells the load that somebody has set."""
+    port = site.claim_port("load")
+    argv = [sys.executable, "-m", "commonpool.local.load", str(port)]
+    sources = [Path(commonpool.__file__).parent / "local" / "load.py"]
+    return Process("load", argv, lambda: answers(f"http://127.0.0.1:{port}/-/ready"), {"PYTHONUNBUFFERED": "1"}, reads=sources)
+
+
 def build_operator(site: Site) -> Process:
     """Put the operator together: this very Python, the module that the image runs."""
     port = site.claim_port("operator")
@@ -47,6 +62,9 @@ def build_operator(site: Site) -> Process:
         "COMMONPOOL_HTTP_HOST": "127.0.0.1",
         "COMMONPOOL_HTTP_PORT": str(port),
         "COMMONPOOL_RECORDINGS": str(site.places.recordings),
+        "COMMONPOOL_PROMETHEUS_URL": site.url("load", scheme="http"),
+        "COMMONPOOL_LOAD_SECONDS": "1",
+        "COMMONPOOL_CALM_SECONDS": "10",
         "PYTHONUNBUFFERED": "1",
     }
     return Process(
@@ -58,7 +76,7 @@ def build_operator(site: Site) -> Process:
     )
 
 
-POOL: dict[str, Builder] = {"scheduler": build_scheduler, "operator": build_operator}
+POOL: dict[str, Builder] = {"machines": build_machines, "load": build_load, "scheduler": build_scheduler, "operator": build_operator}
 
 
 def _write_account(site: Site, account: str) -> str:

@@ -13,6 +13,8 @@ TENANT_LABEL = f"{GROUP}/tenant"
 LISTED_BY_ANNOTATION = f"{GROUP}/listed-by"
 POOL_TAINT = f"{GROUP}/pool"
 HELD_ANNOTATION = f"{GROUP}/held"
+RESIZE_ANNOTATION = f"{GROUP}/resize"
+RELEASED_ANNOTATION = f"{GROUP}/released"
 
 JOB_INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 STATEFULSET_INDEX_LABEL = "apps.kubernetes.io/pod-index"

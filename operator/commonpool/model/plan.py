@@ -46,10 +46,58 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Shrink:
+    """Take pods back from elastic work: it is told first, and keeps them until its grace is over."""
+
+    workload: WorkloadName
+    child: ChildKey
+    keep: int
+    """Pods that stay: those of the lowest ranks."""
+    by_at: int
+    """When the others go: now plus its grace, fixed when it is first told."""
+    why: Reason
+    message: str
+    """One sentence for its tenant; it names no other tenant."""
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """Take all places of a workload back: it stops (its pods get their grace) and queues again, as old as it is."""
+
+    workload: WorkloadName
+    child: ChildKey
+    why: Reason
+    message: str
+    """One sentence for its tenant; it names no other tenant."""
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScalePool:
+    """Ask the provider of a pool's nodes for another number of them."""
+
+    pool: PoolName
+    nodes: int
+    why: Reason
+    message: str
+    release: tuple[NodeName, ...] = ()
+    """Empty nodes that are to go: nothing may be placed there any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """One round's decisions: `place` in the order decided, `hold` by workload name."""
+    """One round's decisions: `place` in the order decided, all others by name.
+
+    Growing is a placement of further ranks of a workload that has begun, with the reason `Grew`.
+    """
 
     epoch: int
     number: int
     place: tuple[Place, ...] = ()
     hold: tuple[Hold, ...] = ()
+    shrink: tuple[Shrink, ...] = ()
+    evict: tuple[Evict, ...] = ()
+    scale: tuple[ScalePool, ...] = ()
+    surplus: tuple[PoolName, ...] = ()
+    """Pools with nodes that nothing needs now: they are given back once that has lasted."""

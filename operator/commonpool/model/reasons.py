@@ -11,7 +11,17 @@ class Reason(StrEnum):
     BORROWED = "Borrowed"
     SHARED = "Shared"  # no GPUQuota speaks of it: the pool is open to all
 
+    GREW = "Grew"  # elastic work takes what is idle
+
+    # why places are taken back, or nodes asked for (Plan.shrink, evict, scale)
+    RECLAIMED_FOR_GUARANTEE = "ReclaimedForGuarantee"
+    WORK_NEEDS_NODES = "WorkNeedsNodes"
+    NODES_IDLE = "NodesIdle"
+    BELOW_LEAST_NODES = "BelowLeastNodes"
+
     # why a workload waits (Plan.hold)
+    WAITS_FOR_NODES = "WaitsForNodes"
+    WAITS_FOR_RECLAIM = "WaitsForReclaim"  # others are giving back what this is guaranteed
     QUOTA_REACHED = "QuotaReached"
     BORROWING_LIMIT_REACHED = "BorrowingLimitReached"
     RESERVED_FOR_OTHERS = "ReservedForOthers"
@@ -35,8 +45,16 @@ class Reason(StrEnum):
     PLACED = "Placed"
     STARTING = "Starting"
     RUNNING = "Running"
+    SHRINKING = "Shrinking"
+    EVICTED = "Evicted"
     COMPLETED = "Completed"
     FAILED = "Failed"
+
+    # whether a service can follow its load, and a pool's provider does what it is asked for (conditions)
+    LOAD_KNOWN = "LoadKnown"
+    LOAD_UNKNOWN = "LoadUnknown"
+    PROVIDER_ASKED = "ProviderAsked"
+    PROVIDER_REFUSED = "ProviderRefused"
 
     # how a pool, a tenant or a quota stands (condition Ready)
     READY = "Ready"

@@ -13,6 +13,22 @@ from commonpool.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """How many nodes a pool may have, and what one more would be."""
+
+    least_nodes: int
+    most_nodes: int
+    wanted_nodes: int
+    """What its provider has been asked for last."""
+    node: Amounts
+    """What a new node gives to pods."""
+    cooldown_seconds: int = 600
+    """So long nodes must have been surplus before they are given back."""
+    surplus_since_at: int = 0
+    """Since when it has had nodes that nothing needs; 0: it has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Nodes that carry one kind of accelerator."""
 
@@ -28,6 +44,8 @@ class Pool:
     topology: tuple[str, ...] = ()
     """Node labels of the topology levels, widest first."""
     open_to_all: bool = True
+    scaling: Scaling | None = None
+    """None: its nodes are what they are."""
     price_micro_per_hour: int = 0
     """Price of one accelerator for one hour in millionths of `currency`."""
     currency: str = ""
@@ -49,6 +67,8 @@ class Node:
     labels: tuple[tuple[str, str], ...] = ()
     """Only the labels that some workload's node selector asks for, sorted."""
     schedulable: bool = True
+    releasing: bool = False
+    """Given back: its provider takes it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +132,23 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Elastic:
+    """Sizes in pods: `least`, and from there in steps of `step` up to `most`."""
+
+    least: int
+    most: int
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """A workload has been told to have only `keep` pods from `by_at` on."""
+
+    keep: int
+    by_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """One thing a tenant wants to run."""
 
@@ -125,7 +162,8 @@ class Workload:
     needs: tuple[Seat, ...] = ()
     """Pods that have no place yet, in order."""
     needs_min: int = 0
-    """So many of `needs` start together or none does: all of them for a gang that has not begun, 1 for the rest."""
+    """So many of `needs` start together or none does: all of them for a gang that has not begun, its least size for elastic work,
+    1 for the rest; 0 for begun elastic work whose `needs` are the ranks that it could grow by."""
     holdings: tuple[Holding, ...] = ()
     wishes: tuple[Wish, ...] = ()
     """In order of preference; the first pool that fits is taken."""
@@ -136,6 +174,23 @@ class Workload:
     node_selector: tuple[tuple[str, str], ...] = ()
     blocked: Blocked | None = None
     generation: int = 0
+    elastic: Elastic | None = None
+    """What sizes it may have while it runs; None: the one that it has. Once it has begun, `needs` by rank with a `needs_min` of 0 are
+    those that it may grow by."""
+    grace_seconds: int = 0
+    """What it needs to write a checkpoint when it is told to shrink or stop."""
+    min_runtime_seconds: int = 0
+    """Once started it runs so long before it may be shrunk or evicted for others."""
+    started_at: int = 0
+    """When it got the places that it holds; 0 if it holds none."""
+    checkpointed_at: int = 0
+    """When it last wrote a checkpoint; 0: never, or nobody said."""
+    tier: str = "Standard"
+    """Guaranteed (never borrows, is never evicted), Standard, or Spot (evicted first)."""
+    resize: Resize | None = None
+    """A shrink that it has been told of and that is not done."""
+    leaving: bool = False
+    """Evicted: what it holds is given back as its pods end."""
 
     @property
     def begun(self) -> bool:

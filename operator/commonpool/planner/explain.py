@@ -13,11 +13,15 @@ from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.plan import Hold
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Workload
-from commonpool.planner.fleet import Site, count_pods, domain_at
-from commonpool.planner.place import Draft, build_site, find_required_level, least
+from commonpool.planner.fleet import Site
+from commonpool.planner.place import Draft
 from commonpool.planner.quota import Refusal
+from commonpool.planner.site import build_site, find_required_level, least
+from commonpool.planner.size import EmptyPool
 
 QUEUED_REASONS = (
+    Reason.WAITS_FOR_RECLAIM,
+    Reason.WAITS_FOR_NODES,
     Reason.INSUFFICIENT_CAPACITY,
     Reason.RESERVED_FOR_OTHERS,
     Reason.BORROWING_LIMIT_REACHED,
@@ -42,9 +46,9 @@ class _Obstacle:
 class Explainer:
     """Says why. Many workloads ask the same questions, and nothing moves any more, so answers are kept."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, sizes: EmptyPool) -> None:
         self._draft = draft
-        self._most: dict[tuple[Site, int, Amounts], int] = {}
+        self._count_when_empty = sizes.count
         self._fitting: dict[tuple[Site, int, Amounts], int] = {}
 
     def explain(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName]) -> Hold:
@@ -63,8 +67,8 @@ class Explainer:
         site = build_site(self._draft.ground, workload, pool, workload.required_level)
         if self._count_when_empty(site, level, workload.shape) < least(workload):
             return self._explain_size(workload, site, level)
-        asked = (tenant, pool, workload.shape.gpu_milli, len(workload.needs))
-        limits, room = self._draft.quota.measure_limits(*asked), self._draft.quota.measure(*asked)
+        asked = (workload, tenant, pool, len(workload.needs))
+        limits, room = self._draft.measure_limits(*asked), self._draft.measure(*asked)
         fitting = self._count_fitting(site, level, workload.shape)
         change = _render_fewer(workload, min(room.pods, fitting))
         if limits.refusal is not None and limits.pods < least(workload):
@@ -72,19 +76,6 @@ class Explainer:
         if room.refusal is not None and room.pods < least(workload) <= fitting:
             return _explain_kept(workload, room.refusal, change)
         return self._explain_capacity(workload, pool, fitting, change)
-
-    def _count_when_empty(self, site: Site, level: int, shape: Amounts) -> int:
-        """The most pods that one domain could hold if nothing of the pool's own work ran."""
-        key = (site, level, shape)
-        if key not in self._most:
-            sums: dict[str, int] = {}
-            ground = self._draft.ground
-            for index in ground.matching(site):
-                domain = domain_at(ground.nodes[index], level)
-                if domain or level == ANYWHERE:
-                    sums[domain] = sums.get(domain, 0) + count_pods(ground.empty[index], shape.vector)
-            self._most[key] = max(sums.values(), default=0)
-        return self._most[key]
 
     def _count_fitting(self, site: Site, level: int, shape: Amounts) -> int:
         key = (site, level, shape)
@@ -129,8 +120,41 @@ class Explainer:
         )
 
 
+def explain_reclaim(workload: Workload, pool: PoolName) -> Hold:
+    """Others are giving back what it is guaranteed."""
+    asked = _render_pods(least(workload), workload.shape)
+    return Hold(
+        workload.name,
+        Reason.WAITS_FOR_RECLAIM,
+        f"your guarantee covers {asked} in pool `{pool}`: work that has borrowed there gives them back",
+        "starts as soon as they are free",
+    )
+
+
+def explain_new_nodes(workload: Workload, pool: PoolName) -> Hold:
+    """Nodes for it have been asked for."""
+    asked = _render_pods(least(workload), workload.shape)
+    return Hold(
+        workload.name,
+        Reason.WAITS_FOR_NODES,
+        f"pool `{pool}` has no room for {asked} now and has asked for more nodes",
+        "starts when they have joined the pool",
+    )
+
+
+def explain_leaving(workload: Workload) -> Hold:
+    """It was evicted and still holds places."""
+    return Hold(workload.name, Reason.EVICTED, "gives back what it held; after that it queues again, as old as it is")
+
+
 def _explain_kept(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:
     unit, where = _render_unit(refusal)
+    if refusal.claimed:
+        return _Obstacle(
+            refusal.reason,
+            f"what is left of the guarantee of {_render_count(refusal.most)} {unit} of {where} is set aside for other work that it covers",
+            change or "starts once that has its places",
+        )
     return _Obstacle(
         refusal.reason,
         f"{_render_count(refusal.most)} {unit} of {where} are kept for guarantees of others; "
@@ -142,6 +166,13 @@ def _explain_kept(workload: Workload, refusal: Refusal, change: str) -> _Obstacl
 def _explain_limit(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:
     asked = refusal.pod * least(workload)
     unit, where = _render_unit(refusal)
+    if refusal.guarantee:
+        return _Obstacle(
+            refusal.reason,
+            f"work of tier `Guaranteed` does not borrow: {_render_count(asked)} more {unit} of {where} are not within the guarantee of "
+            f"{_render_count(refusal.most)}, of which {_render_count(refusal.used)} are held",
+            change or "tier `Standard` may borrow",
+        )
     excess = refusal.used + asked - refusal.most
     whose = "your" if refusal.own else "your parent tenant's"
     what = "limit" if refusal.reason is Reason.QUOTA_REACHED else "guarantee and what may be borrowed"

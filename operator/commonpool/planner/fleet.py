@@ -4,8 +4,9 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
-from commonpool.engine.protocol import LIMITS, MAX_TOTAL_WEIGHT, NO_DOMAIN, Fleet
+from commonpool.engine.protocol import AMOUNTS, LIMITS, MAX_TOTAL_WEIGHT, NO_DOMAIN, Fleet
 from commonpool.engine.protocol import Amounts as Vector
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import NodeName, PoolName
@@ -13,6 +14,9 @@ from commonpool.model.snapshot import Node, Snapshot, Workload
 
 MOST_CLASSES = 32
 """So many shapes of work stand for all: the commonest. More would slow the engine and change little."""
+
+MOST_SPARE = 4096
+"""So many nodes a pool may get beyond those it has, as far as a round looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,11 @@ class Site:
 
 
 class Ground:
-    """The nodes of a snapshot, in its order: index `i` of the engine is `nodes[i]`."""
+    """The nodes of a snapshot, in its order: index `i` of the engine is `nodes[i]`.
+
+    Behind them stand the spare ones, those that a pool could still get from its provider. Nobody knows
+    where they will stand, so each is a domain of its own at every level.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.nodes = snapshot.nodes
@@ -36,12 +44,52 @@ class Ground:
         self._of_pool: dict[PoolName, list[int]] = {pool: [] for pool in self.pools}
         for index, node in enumerate(snapshot.nodes):
             self._of_pool.setdefault(node.pool, []).append(index)
+        self.spare, self.booting = self._lay_out_spare(snapshot)
         self._eligible: dict[Site, array[int]] = {}
         self.empty = [_left(node.capacity.vector, node.foreign.vector) for node in snapshot.nodes]
         """What each node can give to the pool's own work: four amounts."""
-        self.free = self._count_free(snapshot.workloads)
-        """What of it is left. Never below nothing, so that an overdrawn node is full and not in debt."""
-        self.fleet = self._build_fleet(snapshot)
+        self.busy: set[int] = set()
+        """Nodes on which somebody holds something."""
+        self.left = self._count_left(snapshot.workloads)
+        """What of `empty` nobody holds; below nothing on an overdrawn node."""
+        self.free = [floor(left) for left in self.left]
+        """The same, never below nothing, so that an overdrawn node is full and not in debt."""
+        self._levels = max((len(pool.topology) for pool in snapshot.pools), default=0)
+        self._domains = array("q", (number for level in range(self._levels) for number in self._number_domains(level)))
+        self._classes = array("q", _build_classes(snapshot.workloads))
+
+    def build_fleet(self, free: Sequence[Vector]) -> Fleet:
+        """The nodes with so much free, spare ones as well; those that `free` does not name have nothing."""
+        missing = self._total - len(free)
+        return Fleet(
+            free=array("q", chain(chain.from_iterable(map(clamp, free)), repeat(0, missing * AMOUNTS))),
+            levels=self._levels,
+            domains=self._domains,
+            classes=self._classes,
+        )
+
+    def list_spare(self) -> list[Vector]:
+        """What each spare node has free."""
+        return [scaling.node.vector for pool, indexes in self.spare.items() if (scaling := self.pools[pool].scaling) for _ in indexes]
+
+    def _lay_out_spare(self, snapshot: Snapshot) -> tuple[dict[PoolName, range], dict[PoolName, int]]:
+        """Indexes of the nodes that each pool could still get, and how many of them it has asked for; nodes given back do not count."""
+        spare: dict[PoolName, range] = {}
+        booting: dict[PoolName, int] = {}
+        at = len(snapshot.nodes)
+        for pool in snapshot.pools:
+            if pool.scaling is not None:
+                present = self.count_present(pool.name)
+                most = max(0, min(MOST_SPARE, max(pool.scaling.most_nodes, pool.scaling.wanted_nodes) - present))
+                spare[pool.name] = range(at, at + most)
+                booting[pool.name] = min(most, max(0, pool.scaling.wanted_nodes - present))
+                at += most
+        self._total = at
+        return spare, booting
+
+    def count_present(self, pool: PoolName) -> int:
+        """Nodes of the pool that are there to stay."""
+        return sum(not self.nodes[index].releasing for index in self._of_pool[pool])
 
     def find_level(self, pool: PoolName, label: str) -> int | None:
         """Which level of the pool's topology a node label is."""
@@ -54,6 +102,19 @@ class Ground:
         if index is None or level is None or self.nodes[index].pool != pool:
             return ""
         return domain_at(self.nodes[index], level)
+
+    def of_pool(self, pool: PoolName) -> Sequence[int]:
+        """All nodes of the pool."""
+        return self._of_pool[pool]
+
+    def with_spare(self, site: Site, spare: int) -> "array[int]":
+        """The same as `eligible`, and so many spare nodes after them.
+
+        No label is known of those: work that chooses by label does not count on them.
+        """
+        if not spare or site.selector or site.domains:
+            return self.eligible(site)
+        return self.eligible(site) + array("q", self.spare[site.pool][:spare])
 
     def matching(self, site: Site) -> Sequence[int]:
         """All nodes of the site, those that take no pods now included."""
@@ -78,33 +139,30 @@ class Ground:
         """Accelerators of the pool's nodes that take pods now."""
         return sum(self.nodes[index].capacity.gpu_milli for index in self._of_pool[pool] if self.nodes[index].schedulable)
 
+    def empty_milli(self, pool: PoolName) -> int:
+        """Accelerators of them that the pool's own work may use."""
+        return sum(max(0, self.empty[index][0]) for index in self._of_pool[pool] if self.nodes[index].schedulable)
+
     def free_milli(self, pool: PoolName) -> int:
         """Accelerators of them that were free when the round began."""
         return sum(self.free[index][0] for index in self._of_pool[pool] if self.nodes[index].schedulable)
 
-    def _build_fleet(self, snapshot: Snapshot) -> Fleet:
-        levels = max((len(pool.topology) for pool in snapshot.pools), default=0)
-        return Fleet(
-            free=array("q", (min(amount, limit) for free in self.free for amount, limit in zip(free, LIMITS, strict=True))),
-            levels=levels,
-            domains=array("q", (number for level in range(levels) for number in self._number_domains(level))),
-            classes=array("q", _build_classes(snapshot.workloads)),
-        )
-
-    def _count_free(self, workloads: Iterable[Workload]) -> list[Vector]:
-        free = list(self.empty)
+    def _count_left(self, workloads: Iterable[Workload]) -> list[Vector]:
+        left = list(self.empty)
         for workload in workloads:
             for holding in workload.holdings:
                 at = self.index.get(holding.node)
                 if at is not None:
-                    free[at] = _left(free[at], holding.amounts.vector)
-        return [each if min(each) >= 0 else (max(0, each[0]), max(0, each[1]), max(0, each[2]), max(0, each[3])) for each in free]
+                    left[at] = _left(left[at], holding.amounts.vector)
+                    self.busy.add(at)
+        return left
 
     def _number_domains(self, level: int) -> Iterable[int]:
         numbers: dict[tuple[PoolName, str], int] = {}
         for node in self.nodes:
             domain = domain_at(node, level)
             yield numbers.setdefault((node.pool, domain), len(numbers)) if domain else NO_DOMAIN
+        yield from range(len(numbers), len(numbers) + self._total - len(self.nodes))
 
 
 def is_packable(shape: Amounts) -> bool:
@@ -120,6 +178,27 @@ def count_pods(room: Vector, shape: Vector) -> int:
 def domain_at(node: Node, level: int) -> str:
     """The node's domain at a level of its pool; nothing if it has none, or the level is `ANYWHERE`."""
     return node.domains[level] if 0 <= level < len(node.domains) else ""
+
+
+def floor(room: Vector) -> Vector:
+    """Nothing where it is less than nothing."""
+    return room if min(room) >= 0 else (max(0, room[0]), max(0, room[1]), max(0, room[2]), max(0, room[3]))
+
+
+def clamp(room: Vector) -> Vector:
+    """What the engine is told of a room: nothing below nothing, nothing beyond its bounds."""
+    gpu, cpu, memory, pods = floor(room)
+    return (min(gpu, LIMITS[0]), min(cpu, LIMITS[1]), min(memory, LIMITS[2]), min(pods, LIMITS[3]))
+
+
+def scale_vector(shape: Vector, times: int) -> Vector:
+    """So many pods; minus as many with `times` below zero."""
+    return (shape[0] * times, shape[1] * times, shape[2] * times, shape[3] * times)
+
+
+def add_vectors(left: Vector, right: Vector) -> Vector:
+    """Amount by amount."""
+    return (left[0] + right[0], left[1] + right[1], left[2] + right[2], left[3] + right[3])
 
 
 def _left(have: Vector, taken: Vector) -> Vector:

@@ -1,7 +1,7 @@
 """The second stage: who is next.
 
-In this order: workloads within their tenant's guarantee, higher priority, smaller share,
-older, name. The share is the weighted dominant share (see `shares`) compared along the
+In this order: workloads within their tenant's guarantee; what is overdue, the oldest first; higher
+priority, smaller share, older, name. The share is the weighted dominant share (see `shares`) compared along the
 tenant tree: two workloads are compared at the two tenants right below the nearest
 tenant above both, so a tenant's share is divided among those below it and not beside it
 (hierarchical DRF: Bhattacharya et al., SoCC'13, section 3).
@@ -9,9 +9,8 @@ tenant above both, so a tenant's share is divided among those below it and not b
 Shares grow while the round goes on, so the order is found step by step: each tenant has
 a heap of what is below it, and a step touches only the heaps of one chain.
 
-A workload that cannot be placed now does not stop smaller ones behind it. That keeps
-accelerators busy, and costs this: a large gang may wait long while small work takes each
-accelerator that becomes free.
+A workload that cannot be placed now does not stop smaller ones behind it, until it is overdue: then
+room is kept for it (`heads`).
 """
 
 import heapq
@@ -24,15 +23,27 @@ from commonpool.model.snapshot import Workload
 from commonpool.planner.share import Shares
 from commonpool.planner.tree import TenantTree
 
-Urgency: TypeAlias = tuple[bool, int]
-"""Not within the guarantee; minus the priority."""
+OVERDUE_SECONDS = 1800
+"""What has waited longer goes before what has not: half an hour of backfill is the price of busy accelerators."""
+
+Urgency: TypeAlias = tuple[bool, bool, int, str]
+"""Not within the guarantee; not overdue; of what is overdue its birth and name, of the rest minus the priority."""
 
 Age: TypeAlias = tuple[int, WorkloadName]
+Rank: TypeAlias = tuple[Urgency, Age]
 
 
-def build_rank(workload: Workload, *, guaranteed: bool) -> tuple[Urgency, Age]:
+def is_overdue(workload: Workload, now_at: int) -> bool:
+    """Whether it has waited for its start too long."""
+    return not workload.begun and now_at - workload.created_at > OVERDUE_SECONDS
+
+
+def build_rank(workload: Workload, now_at: int, *, guaranteed: bool) -> Rank:
     """Where a workload stands among those of its own tenant: unique."""
-    return (not guaranteed, -workload.priority), (workload.created_at, workload.name)
+    age = (workload.created_at, workload.name)
+    if is_overdue(workload, now_at):
+        return (not guaranteed, False, *age), age
+    return (not guaranteed, True, -workload.priority, ""), age
 
 
 @dataclass(slots=True)
@@ -58,17 +69,17 @@ class _Branch:
 
 
 class Queue:
-    """Gives the next workload each time, by the shares of that moment."""
+    """Gives the next workload each time, by the shares of that moment. `rank` is `build_rank` with what is known then."""
 
     def __init__(
-        self, workloads: Iterable[tuple[TenantName, Workload]], tree: TenantTree, shares: Shares, is_guaranteed: Callable[[Workload], bool]
+        self, workloads: Iterable[tuple[TenantName, Workload]], tree: TenantTree, shares: Shares, rank: Callable[[Workload], Rank]
     ) -> None:
         self._shares = shares
-        self._is_guaranteed = is_guaranteed
+        self._rank = rank
         self._root = _Branch(None)
         own: dict[TenantName, _Own] = {}
         for tenant, workload in workloads:
-            urgency, age = build_rank(workload, guaranteed=is_guaranteed(workload))
+            urgency, age = rank(workload)
             own.setdefault(tenant, _Own(tenant)).heap.append((urgency, age, workload))
         branches: dict[TenantName, _Branch] = {}
         for tenant, line in sorted(own.items()):
@@ -95,7 +106,7 @@ class Queue:
                 self._taken.append((at, child))
                 at = child
             urgency, _, workload = heapq.heappop(at.heap)
-            now = build_rank(workload, guaranteed=self._is_guaranteed(workload))
+            now = self._rank(workload)
             if now[0] == urgency:
                 return workload
             heapq.heappush(at.heap, (*now, workload))  # others under the same line used up the guarantee: once for each at most

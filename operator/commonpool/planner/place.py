@@ -1,20 +1,28 @@
 """The third stage: a workload to its nodes, by quota first and by the packing engine then."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from commonpool.engine.protocol import ANYWHERE, MAX_COUNT, GangRequest, Packing
+from commonpool.engine.protocol import MAX_COUNT, GangRequest, Packing
+from commonpool.engine.protocol import Amounts as Vector
 from commonpool.model.amounts import Amounts
-from commonpool.model.ids import PoolName, Seat, TenantName
+from commonpool.model.elastic import count_off_grid, may_grow, split_places
+from commonpool.model.ids import PoolName, Seat, TenantName, WorkloadName
 from commonpool.model.plan import Entry, Place
 from commonpool.model.reasons import Reason
 from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Holding, Snapshot, Workload
-from commonpool.planner.fleet import Ground, Site, is_packable
-from commonpool.planner.quota import Quota
+from commonpool.planner.fleet import Ground, Site, add_vectors, floor, is_packable, scale_vector
+from commonpool.planner.outlook import Outlook, open_outlook
+from commonpool.planner.quota import Quota, Room
 from commonpool.planner.share import Shares
+from commonpool.planner.site import build_site, find_required_level, least
 from commonpool.planner.tree import TenantTree
+
+GUARANTEED = "Guaranteed"
+"""The tier of work that never borrows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +36,135 @@ class Outcome:
     """Whether it got less than it could because of what is kept for others: that can change within the round."""
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Elastic work that starts in this round, at its least size, and may still be given more."""
+
+    workload: Workload
+    tenant: TenantName
+    pool: PoolName
+    nodes: Sequence[int]
+
+
 class Draft:
     """The round so far: what is free, who holds what, what is decided."""
 
-    def __init__(self, snapshot: Snapshot, ground: Ground, packing: Packing) -> None:
+    def __init__(self, snapshot: Snapshot, ground: Ground, packing: Packing, later: Packing) -> None:
         self.ground = ground
         self.tree = TenantTree(snapshot.tenants)
-        self.quota = Quota(self.tree, snapshot.quotas)
         self.shares = Shares(self.tree, {pool: ground.capacity_milli(pool) for pool in ground.pools})
         self.free_milli = {pool: ground.free_milli(pool) for pool in ground.pools}
+        self.room = list(ground.free)
+        """What each node has free now and may be taken: four amounts."""
+        self.busy = set(ground.busy)
+        """Nodes on which somebody holds something."""
+        self.claimed: set[tuple[TenantName, PoolName]] = set()
+        """Guarantees for which others give back: who else is under them may not use them up, or the claim would be none any more."""
+        self.starts: dict[WorkloadName, Start] = {}
         self._packing = packing
-        self._ceilings: dict[tuple[Site, int, tuple[int, int, int, int]], int] = {}
-        for workload in snapshot.workloads:
-            if workload.tenant is not None:
-                self._count_held(workload.tenant, workload.holdings)
+        self._ceilings: dict[tuple[Site, int, Vector], int] = {}
+        self.quota, ahead = Quota(self.tree, snapshot.quotas), Quota(self.tree, snapshot.quotas)
+        for (tenant, pool), gpu_milli in _sum_held(snapshot.workloads).items():
+            self.shares.add(tenant, pool, gpu_milli)
+            self.quota.count_held(tenant, pool, gpu_milli)
+            ahead.count_held(tenant, pool, gpu_milli)
         self.quota.open(self.free_milli)
+        ahead.open(self.free_milli)
+        self.outlook: Outlook = open_outlook(snapshot, ground, ahead, later)
+        for workload in snapshot.workloads:
+            if workload.tenant is not None and (workload.leaving or workload.resize is not None):
+                for holding in split_places(workload)[1]:
+                    self.quota.count_going(workload.tenant, holding.pool, holding.amounts.gpu_milli)
 
     def is_guaranteed(self, workload: Workload, pool: PoolName) -> bool:
         """Whether the least that the workload could start with is within its tenant's guarantee there."""
-        asked = least(workload) * workload.shape.gpu_milli
-        return workload.tenant is not None and self.quota.choose_why(workload.tenant, pool, asked) is Reason.WITHIN_GUARANTEE
+        return self.find_guarantor(workload, pool, least(workload)) is not None
+
+    def find_guarantor(self, workload: Workload, pool: PoolName, pods: int) -> TenantName | None:
+        """Whose guarantee covers so many pods, now and with all that is set aside."""
+        asked = pods * workload.shape.gpu_milli
+        if workload.tenant is None:
+            return None
+        guarantor = self.quota.find_guarantor(workload.tenant, pool, asked)
+        if guarantor is None or not self.outlook.differs:
+            return guarantor
+        return self.outlook.quota.find_guarantor(workload.tenant, pool, asked)
+
+    def measure(self, workload: Workload, tenant: TenantName, pool: PoolName, pods: int) -> Room:
+        """How many of `pods` quota allows now, and in the time to come."""
+        room = self.measure_limits(workload, tenant, pool, pods)
+        accounts = (self.quota, self.outlook.quota) if self.outlook.differs else (self.quota,)
+        for quota in accounts:
+            each = quota.measure(tenant, pool, workload.shape.gpu_milli, pods)
+            if each.pods < room.pods:
+                room = each
+        for above in self.tree.chain(tenant) if self.claimed else ():
+            if (above, pool) in self.claimed:
+                each = self.outlook.quota.measure_within(above, pool, workload.shape.gpu_milli, pods)
+                if each.pods < room.pods and each.refusal is not None:
+                    refusal = replace(each.refusal, reason=Reason.RESERVED_FOR_OTHERS, guarantee=False, claimed=True)
+                    room = Room(each.pods, refusal)
+        return room
+
+    def measure_limits(self, workload: Workload, tenant: TenantName, pool: PoolName, pods: int) -> Room:
+        """The same by limits alone, whatever is kept for others."""
+        room = self.quota.measure_limits(tenant, pool, workload.shape.gpu_milli, pods)
+        if workload.tier == GUARANTEED:
+            inside = self.quota.measure_guarantee(tenant, pool, workload.shape.gpu_milli, pods)
+            return inside if inside.pods < room.pods else room
+        return room
 
     def place(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName]) -> Outcome:
-        """Take places in the first pool that has them; at least `least(workload)` or none."""
+        """Take places in the first pool that has them; at least `least(workload)` or none.
+
+        Elastic work starts at its least size: what more it gets is decided once everyone has had a turn.
+        """
         kept_back = False
+        starts = workload.elastic is not None and not workload.begun
+        asked = least(workload) if starts else len(workload.needs)
         for pool in pools:
-            room = self.quota.measure(tenant, pool, workload.shape.gpu_milli, len(workload.needs))
+            room = self.measure(workload, tenant, pool, asked)
             kept_back |= room.refusal is not None and room.refusal.reason is Reason.RESERVED_FOR_OTHERS
-            nodes = self._pack(workload, pool, room.pods)
+            nodes = self._pack(workload, pool, least(workload), room.pods)
             if nodes:
+                if starts:
+                    self.starts[workload.name] = Start(workload, tenant, pool, nodes)
                 return self._take(workload, tenant, pool, nodes, kept_back=kept_back)
         return Outcome(workload, kept_back=kept_back)
+
+    def grow(self, workload: Workload, tenant: TenantName, pool: PoolName) -> Outcome:
+        """Give running elastic work as many whole steps as there are: all its needs are optional."""
+        steps = _find_steps(workload, len(workload.holdings), len(workload.needs))
+        room = self.measure(workload, tenant, pool, steps.most)
+        kept_back = room.refusal is not None and room.refusal.reason is Reason.RESERVED_FOR_OTHERS
+        nodes = self._pack_steps(workload, pool, steps.up_to(room.pods))
+        return self._take(workload, tenant, pool, nodes, kept_back=kept_back) if nodes else Outcome(workload, kept_back=kept_back)
+
+    def extend(self, start: Start) -> tuple[Place, ...]:
+        """Start elastic work at a larger size, all of it placed anew; nothing if there is no room for a step more."""
+        workload, pool, small = start.workload, start.pool, len(start.nodes)
+        steps = _find_steps(workload, small, len(workload.needs) - small)
+        room = self.measure(workload, start.tenant, pool, steps.most).pods
+        if room < steps.first:
+            return ()
+        self._put_back(workload, start.nodes)
+        nodes = self._pack_steps(workload, pool, steps.up_to(room).after(small))
+        if not nodes:
+            for index in start.nodes:
+                self._packing.add(index, scale_vector(workload.shape.vector, -1))
+            self._note(workload, start.nodes)
+            return ()
+        self._ceilings.clear()  # it has left room behind
+        self._note(workload, nodes)
+        return self._promise(workload, start.tenant, pool, nodes, workload.shape.gpu_milli * (len(nodes) - small))
+
+    def set_aside(self, index: int) -> None:
+        """Let nobody take of a node what the outlook has not."""
+        mine, ahead = self.room[index], floor(self.outlook.room[index])
+        less = (min(0, ahead[0] - mine[0]), min(0, ahead[1] - mine[1]), min(0, ahead[2] - mine[2]), min(0, ahead[3] - mine[3]))
+        if any(less):
+            self._packing.add(index, less)
+            self.room[index] = add_vectors(mine, less)
 
     def count_fitting(self, site: Site, level: int, shape: Amounts) -> int:
         """How many pods one domain could take now; takes nothing. Only for what cannot be placed: the answer is below `MAX_COUNT`."""
@@ -66,16 +172,11 @@ class Draft:
             return 0
         return self._packing.place(GangRequest(shape.vector, MAX_COUNT, MAX_COUNT, level), self.ground.eligible(site)).fit_count
 
-    def _count_held(self, tenant: TenantName, holdings: Iterable[Holding]) -> None:
-        for holding in holdings:
-            self.shares.add(tenant, holding.pool, holding.amounts.gpu_milli)
-            self.quota.count_held(tenant, holding.pool, holding.amounts.gpu_milli)
-
-    def _pack(self, workload: Workload, pool: PoolName, most: int) -> Sequence[int]:
+    def _pack(self, workload: Workload, pool: PoolName, few: int, most: int) -> Sequence[int]:
         """Near together if all of them can be, else as near as they must be."""
         most = min(most, MOST_PODS)
         required = find_required_level(self.ground, workload, pool)
-        if required is None or most < least(workload) or not is_packable(workload.shape):
+        if required is None or most < few or not is_packable(workload.shape):
             return ()
         site = build_site(self.ground, workload, pool, workload.required_level)
         preferred = None if workload.preferred_level is None else self.ground.find_level(pool, workload.preferred_level)
@@ -84,7 +185,17 @@ class Draft:
             nodes = self._ask(near if near.domains else site, GangRequest(workload.shape.vector, most, most, preferred))
             if nodes:
                 return nodes
-        return self._ask(site, GangRequest(workload.shape.vector, least(workload), most, required))
+        return self._ask(site, GangRequest(workload.shape.vector, few, most, required))
+
+    def _pack_steps(self, workload: Workload, pool: PoolName, steps: "_Steps") -> Sequence[int]:
+        """As many pods as fit, in whole steps."""
+        nodes = self._pack(workload, pool, steps.first, steps.most)
+        whole = steps.up_to(len(nodes)).most
+        if not nodes or whole == len(nodes):
+            return nodes
+        for index in nodes:
+            self._packing.add(index, workload.shape.vector)
+        return self._pack(workload, pool, whole, whole)
 
     def _ask(self, site: Site, request: GangRequest) -> Sequence[int]:
         """Ask the engine, unless an earlier answer says no already: within a round room only shrinks."""
@@ -97,13 +208,24 @@ class Draft:
         return answer.nodes
 
     def _take(self, workload: Workload, tenant: TenantName, pool: PoolName, nodes: Sequence[int], *, kept_back: bool) -> Outcome:
-        gpu_milli = workload.shape.gpu_milli * len(nodes)
-        why = self.quota.choose_why(tenant, pool, gpu_milli)
+        self._note(workload, nodes)
+        places = self._promise(workload, tenant, pool, nodes, workload.shape.gpu_milli * len(nodes))
+        taken = tuple(
+            Holding(entry.node, pool, entry.seat, bound=False, amounts=workload.shape) for place in places for entry in place.entries
+        )
+        rest = () if workload.elastic is not None and not workload.begun else workload.needs[len(taken) :]
+        after = replace(workload, needs=rest, needs_min=min(workload.needs_min, 1, len(rest)), holdings=workload.holdings + taken)
+        return Outcome(after, places, kept_back)
+
+    def _promise(self, workload: Workload, tenant: TenantName, pool: PoolName, nodes: Sequence[int], gpu_milli: int) -> tuple[Place, ...]:
+        """The entries on these nodes, for `gpu_milli` more than were counted for it yet."""
+        why = Reason.GREW if may_grow(workload) else self.quota.choose_why(tenant, pool, gpu_milli)
         self.quota.take(tenant, pool, gpu_milli)
+        self.outlook.quota.take(tenant, pool, gpu_milli)
         self.shares.add(tenant, pool, gpu_milli)
         self.free_milli[pool] -= gpu_milli
         entries = [Entry(seat, self.ground.nodes[index].name) for seat, index in zip(workload.needs, nodes, strict=False)]
-        places = tuple(
+        return tuple(
             Place(
                 workload=workload.name,
                 child=workload.child,
@@ -117,27 +239,58 @@ class Draft:
             )
             for _, alike in groupby(entries, key=lambda entry: _sort_of(entry.seat))
         )
-        taken = tuple(Holding(entry.node, pool, entry.seat, bound=False, amounts=workload.shape) for entry in entries)
-        rest = workload.needs[len(entries) :]
-        return Outcome(replace(workload, needs=rest, needs_min=min(1, len(rest)), holdings=workload.holdings + taken), places, kept_back)
+
+    def _note(self, workload: Workload, nodes: Iterable[int]) -> None:
+        """Write down what the engine has taken."""
+        for index, run in groupby(nodes):
+            amounts = scale_vector(workload.shape.vector, sum(1 for _ in run))
+            self.room[index] = add_vectors(self.room[index], scale_vector(amounts, -1))
+            self.outlook.take(index, amounts)
+            self.busy.add(index)
+
+    def _put_back(self, workload: Workload, nodes: Iterable[int]) -> None:
+        for index, run in groupby(nodes):
+            amounts = scale_vector(workload.shape.vector, sum(1 for _ in run))
+            self._packing.add(index, amounts)
+            self.room[index] = add_vectors(self.room[index], amounts)
+            self.outlook.take(index, scale_vector(amounts, -1))
+            if self.room[index] == self.ground.empty[index] and index not in self.ground.busy:
+                self.busy.discard(index)
 
 
-def least(workload: Workload) -> int:
-    """How many pods must get a place together."""
-    return min(max(1, workload.needs_min), len(workload.needs))
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Numbers of pods: `first`, then each `step` more, up to `most` (0 if not even the first)."""
+
+    first: int
+    step: int
+    most: int
+
+    def up_to(self, pods: int) -> "_Steps":
+        """Those within so many pods."""
+        most = min(self.most, pods)
+        return _Steps(self.first, self.step, most - (most - self.first) % self.step if most >= self.first else 0)
+
+    def after(self, size: int) -> "_Steps":
+        """The same on top of so many pods."""
+        return _Steps(self.first + size, self.step, self.most + size)
 
 
-def find_required_level(ground: Ground, workload: Workload, pool: PoolName) -> int | None:
-    """The level inside which all pods must be, `ANYWHERE` if the workload asks for none; None if the pool does not know it."""
-    return ANYWHERE if workload.required_level is None else ground.find_level(pool, workload.required_level)
+def _find_steps(workload: Workload, size: int, most: int) -> _Steps:
+    """By how many pods it may grow, at most `most`."""
+    elastic = workload.elastic
+    step = 1 if elastic is None else elastic.step
+    over = 0 if elastic is None else count_off_grid(elastic, size)
+    return _Steps(step - over, step, most)
 
 
-def build_site(ground: Ground, workload: Workload, pool: PoolName, label: str | None) -> Site:
-    """The nodes a workload may use; one that has begun stays in the domains it has at the level of `label`."""
-    if label is None:
-        return Site(pool, workload.node_selector)
-    held = {ground.find_domain(holding.node, pool, label) for holding in workload.holdings if holding.pool == pool} - {""}
-    return Site(pool, workload.node_selector, label, frozenset(held)) if held else Site(pool, workload.node_selector)
+def _sum_held(workloads: Iterable[Workload]) -> dict[tuple[TenantName, PoolName], int]:
+    held: defaultdict[tuple[TenantName, PoolName], int] = defaultdict(int)
+    for workload in workloads:
+        if workload.tenant is not None:
+            for holding in workload.holdings:
+                held[workload.tenant, holding.pool] += holding.amounts.gpu_milli
+    return held
 
 
 def _sort_of(seat: Seat) -> tuple[bool, bool]:

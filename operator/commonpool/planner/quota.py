@@ -5,7 +5,7 @@ every line with the pool on that chain. Answers are numbers; `explain` makes sen
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from commonpool.model.ids import PoolName, TenantName
@@ -33,6 +33,10 @@ class Refusal:
     free: int = 0
     own: bool = True
     """Whether it is the tenant's own line, else one of a tenant above it."""
+    guarantee: bool = False
+    """Whether the guarantee is the limit, because the work must not borrow."""
+    claimed: bool = False
+    """Whether what the guarantee leaves is set aside for other work that it covers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Quota:
     def __init__(self, tree: TenantTree, lines: Iterable[QuotaLine]) -> None:
         self._tree = tree
         self._states: defaultdict[tuple[TenantName, PoolName], list[LineState]] = defaultdict(list)
+        self._on_chains: dict[tuple[TenantName, PoolName], Sequence[LineState]] = {}
         states: list[LineState] = []
         for line in lines:
             state = LineState(line, dict(zip(line.pools, line.weights_milli, strict=True)))
@@ -72,12 +77,22 @@ class Quota:
             each.free = sum(free.get(pool, 0) * weight for pool, weight in each.weights.items())
             each.settle()
 
+    def add_free(self, pool: PoolName, gpu_milli: int) -> None:
+        """So much more is free, or less: nodes came or go."""
+        for each in self._sets_of[pool]:
+            each.free += gpu_milli * each.weights[pool]
+
     def take(self, tenant: TenantName, pool: PoolName, gpu_milli: int) -> None:
-        """Grant a request."""
+        """Grant a request; below zero: take back what was granted or held."""
         chain = self._tree.chain(tenant)
         for each in self._sets_of[pool]:
             each.take(chain, pool, gpu_milli)
         self.count_held(tenant, pool, gpu_milli)
+
+    def count_going(self, tenant: TenantName, pool: PoolName, gpu_milli: int) -> None:
+        """So much of what is held is on its way back; below zero: not any more."""
+        for state in self._on_chain(tenant, pool):
+            state.going += gpu_milli * state.weights[pool]
 
     def covers(self, tenant: TenantName, pool: PoolName) -> bool:
         """Whether a line of the tenant, or of one above it, speaks of the pool."""
@@ -92,6 +107,20 @@ class Quota:
             if states:
                 return Reason.BORROWED
         return Reason.SHARED
+
+    def find_guarantor(self, tenant: TenantName, pool: PoolName, gpu_milli: int) -> TenantName | None:
+        """Whose guarantee would cover so much more: the nearest on the chain whose lines speak of the pool, if they do."""
+        for above in self._tree.chain(tenant):
+            states = self._states.get((above, pool), ())
+            if any(state.used + gpu_milli * state.weights[pool] <= state.line.guaranteed * MICRO for state in states):
+                return above
+            if states:
+                return None
+        return None
+
+    def guarantees(self, tenant: TenantName, pool: PoolName) -> Iterable[LineState]:
+        """The lines of the tenant, and of all above it, that guarantee something in the pool."""
+        return [state for state in self._on_chain(tenant, pool) if state.line.guaranteed]
 
     def measure(self, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
         """How many of `pods` the tenant may have; O(lines of the chain + sets of the pool x log pods)."""
@@ -123,6 +152,19 @@ class Quota:
                     room = Room(fitting, refusal)
         return room
 
+    def measure_guarantee(self, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
+        """How many of `pods` are within the guarantee: what work of tier Guaranteed may have."""
+        for above in self._tree.chain(tenant):
+            if self._states.get((above, pool)):
+                return self.measure_within(above, pool, pod_gpu_milli, pods)
+        refusal = Refusal(Reason.QUOTA_REACHED, (pool,), in_accelerators=True, pod=pod_gpu_milli, guarantee=True)
+        return Room(0, refusal) if pod_gpu_milli else Room(pods)
+
+    def measure_within(self, guarantor: TenantName, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
+        """How many of `pods` are within the guarantee of this very tenant, by the line that allows most."""
+        rooms = [_measure_line(state, pool, pod_gpu_milli, pods) for state in self._states.get((guarantor, pool), ())]
+        return max(rooms, key=lambda room: room.pods, default=Room(pods))
+
     def _measure_set(self, each: PoolSet, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, room: Room) -> Room:
         chain = self._tree.chain(tenant)
         if each.admits(chain, pool, room.pods * pod_gpu_milli):
@@ -146,9 +188,29 @@ class Quota:
             ),
         )
 
-    def _on_chain(self, tenant: TenantName, pool: PoolName) -> Iterable[LineState]:
-        for above in self._tree.chain(tenant):
-            yield from self._states.get((above, pool), ())
+    def _on_chain(self, tenant: TenantName, pool: PoolName) -> Sequence[LineState]:
+        known = self._on_chains.get((tenant, pool))
+        if known is None:
+            known = [state for above in self._tree.chain(tenant) for state in self._states.get((above, pool), ())]
+            self._on_chains[tenant, pool] = known
+        return known
+
+
+def _measure_line(state: LineState, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
+    cost, most = pod_gpu_milli * state.weights[pool], state.line.guaranteed
+    fitting = max(0, most * MICRO - state.used) // cost if cost else pods
+    if fitting >= pods:
+        return Room(pods)
+    refusal = Refusal(
+        Reason.QUOTA_REACHED,
+        state.line.pools,
+        in_accelerators=_is_plain(state.weights),
+        pod=cost // MICRO,
+        used=state.used // MICRO,
+        most=most,
+        guarantee=True,
+    )
+    return Room(fitting, refusal)
 
 
 def _is_plain(weights: Mapping[PoolName, int]) -> bool:

@@ -32,6 +32,8 @@ class LineState:
     line: QuotaLine
     weights: Mapping[PoolName, int]
     used: int = 0
+    going: int = 0
+    """Of `used`, what is on its way back."""
 
     @property
     def unlent(self) -> int:

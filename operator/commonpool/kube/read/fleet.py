@@ -1,22 +1,25 @@
 """Pools and their nodes."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from commonpool.api import GPUPool
-from commonpool.api.gpupool import GPUPoolSpec, LabelRequirement, NodeSelector
+from commonpool.api.gpupool import GPUPoolSpec, GPUPoolStatus, LabelRequirement, NodeSelector, ScalingStatus
 from commonpool.api.money import parse_micro
-from commonpool.api.quantity import parse_whole
+from commonpool.api.quantity import parse_milli, parse_whole
 from commonpool.kube.facts import NodeFact
 from commonpool.kube.own import Own
 from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
 from commonpool.model.ids import NodeName, PoolName
 from commonpool.model.names import POOL_TAINT
-from commonpool.model.snapshot import Node, Pool
+from commonpool.model.snapshot import Node, Pool, Scaling
 
 A100_GFLOPS = 312_000
 """Dense bf16 speed of an A100-SXM: one reference accelerator."""
 GFLOPS_PER_TFLOPS = 1000
+DEFAULT_PODS = 110
+"""What a kubelet takes that was told nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,8 @@ class Fleet:
 
 def read_fleet(pools: Iterable[Own[GPUPool]], nodes: Iterable[NodeFact]) -> Fleet:
     """All pools that can be read, and each node in the first of them by name whose selector takes it."""
-    specs = {
-        PoolName(own.key[1]): own.parsed.spec.completed() for own in sorted(pools, key=lambda each: each.key) if own.parsed is not None
-    }
+    parsed = {PoolName(own.key[1]): own.parsed for own in sorted(pools, key=lambda each: each.key) if own.parsed is not None}
+    specs = {name: written.spec.completed() for name, written in parsed.items()}
     models = {name: read_pool(name, spec) for name, spec in specs.items()}
     selectors = [(models[name], compile_selector(spec.nodes)) for name, spec in specs.items()]
     members: dict[NodeName, Node] = {}
@@ -52,6 +54,10 @@ def read_fleet(pools: Iterable[Own[GPUPool]], nodes: Iterable[NodeFact]) -> Flee
         if pool is not None:
             members[fact.name] = _read_node(fact, pool)
             facts[fact.name] = fact
+    for name, written in parsed.items():
+        if specs[name].scaling is not None:
+            scaling = read_scaling(specs[name], written.status, [node for node in members.values() if node.pool == name])
+            models[name] = replace(models[name], scaling=scaling)
     return Fleet(models, specs, members, facts, frozenset(pool.resource_name for pool in models.values() if pool.resource_name))
 
 
@@ -70,6 +76,34 @@ def read_pool(name: PoolName, spec: GPUPoolSpec) -> Pool:
         price_micro_per_hour=parse_micro(spec.price.per_hour) if spec.price else 0,
         currency=spec.price.currency if spec.price else "",
     )
+
+
+def read_scaling(spec: GPUPoolSpec, status: GPUPoolStatus | None, nodes: Collection[Node]) -> Scaling | None:
+    """How far the pool may breathe; None if nobody makes nodes for it, or nobody can say what a new one would be."""
+    scaling = spec.scaling
+    node = _find_new_node(spec, nodes)
+    if scaling is None or scaling.provider is None or node is None:
+        return None
+    told = (status.scaling if status is not None else None) or ScalingStatus()
+    return Scaling(
+        least_nodes=max(scaling.min_nodes, 0 if scaling.node is not None else 1),  # the last node shows what a new one would be
+        most_nodes=scaling.max_nodes,
+        wanted_nodes=len(nodes) if told.wanted_nodes is None else told.wanted_nodes,
+        node=node,
+        cooldown_seconds=scaling.cooldown_seconds,
+        surplus_since_at=int(told.surplus_since.timestamp()) if told.surplus_since is not None else 0,
+    )
+
+
+def _find_new_node(spec: GPUPoolSpec, nodes: Iterable[Node]) -> Amounts | None:
+    """As the administrator says, else as most of the pool's nodes are."""
+    said = spec.scaling.node if spec.scaling is not None else None
+    if said is not None:
+        accelerators = parse_whole(said.get(spec.resource_name or "", "0"))
+        pods = parse_whole(said.get("pods", str(DEFAULT_PODS)))
+        return Amounts(accelerators * GPU_MILLI, parse_milli(said["cpu"]), parse_whole(said["memory"]), pods)
+    kinds = Counter(node.capacity for node in nodes if node.capacity.gpu_milli)
+    return min(kinds, key=lambda kind: (-kinds[kind], kind), default=None)
 
 
 Selector = tuple[frozenset[tuple[str, str]], tuple[LabelRequirement, ...]]
@@ -106,6 +140,7 @@ def _read_node(fact: NodeFact, pool: Pool) -> Node:
         capacity=Amounts(accelerators * GPU_MILLI, fact.cpu_milli, fact.memory_bytes, fact.pods),
         domains=_read_domains(fact.labels, pool.topology),
         schedulable=fact.ready and not fact.unschedulable and not any(_repels(taint.key, taint.effect) for taint in fact.taints),
+        releasing=fact.released and fact.unschedulable,
     )
 
 

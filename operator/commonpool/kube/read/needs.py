@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
 
+from commonpool.api.inference import Inference
 from commonpool.kube.facts import PodView
+from commonpool.kube.load import least_pods
+from commonpool.kube.read.elastic import find_ceiling, find_growth, find_sizes, ranks
 from commonpool.kube.read.runs import Run
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ANY_SEAT, Seat
@@ -34,6 +36,8 @@ def read_needs(run: Run) -> Needs:
         return NO_NEEDS
     if run.own is None:
         return NO_NEEDS  # until something stands for it that can tell why it waits
+    if run.queued and run.leaving:
+        return NO_NEEDS  # until its pods have ended
     return _native_needs(run) if run.native else _written_needs(run)
 
 
@@ -46,29 +50,46 @@ def count_wanted(run: Run) -> int:
         return spec.training.replicas.min
     if spec.hpc is not None:
         return spec.hpc.nodes
-    return max(1, spec.inference.replicas.min) if spec.inference is not None else 0
+    return _count_replicas(run, spec.inference) if spec.inference is not None else 0
+
+
+def _count_replicas(run: Run, inference: Inference) -> int:
+    """What its load asks for; as long as nobody knows that, what it has."""
+    least = least_pods(inference)
+    if inference.target is None:
+        return least
+    if run.load is not None and run.load.desired is not None:
+        wanted = run.load.desired
+    else:
+        wanted = run.made.replicas if run.made is not None else max(1, least)
+    return max(least, min(wanted, inference.replicas.max))
 
 
 def find_bound(run: Run) -> int | None:
     """How many places a workload will use at most, where that can change after they were promised; None: what it has pods for."""
+    if run.leaving and run.queued:
+        return 0
+    ceiling = find_ceiling(run)
+    if ceiling is not None:
+        return ceiling
     if run.native and (run.made is None or run.child.kind == "Deployment"):
         return count_wanted(run)
-    if run.made is not None and run.made.suspended and run.made.held:
-        return run.made.replicas
-    return None
+    return run.made.replicas if run.made is not None and run.queued else None
 
 
 def _native_needs(run: Run) -> Needs:
-    wanted = count_wanted(run)
     gang = run.child.kind == "Job"
-    if run.made is None:
+    if run.made is None or run.queued:
+        wanted = count_wanted(run)
+        sizes = find_sizes(run)
         leftover = sum(not pod.finished for pod in run.pods)
         owed = len(run.promises)  # of a gang all or none, of a service perhaps a part
-        seats = _all_seats(0 if gang and owed else max(0, wanted - owed), ranked=gang)
+        seats = _all_seats(0 if gang and owed else max(0, (sizes.max if sizes else wanted) - owed), ranked=gang)
         blocked = Blocked(Reason.WAITS_FOR_OTHER, f"waits until `{leftover}` pods of its former run have ended") if leftover else None
-        return Needs(seats, len(seats) if gang else min(1, len(seats)), blocked)
+        return Needs(seats, min(wanted if gang else 1, len(seats)), blocked)
     if gang:
-        return _pending_gang(run, run.made.remaining)
+        needs = _pending_gang(run, run.made.remaining)
+        return needs if needs.seats or needs.blocked else Needs(find_growth(run))
     return _named(_pending(run), 1)
 
 
@@ -87,15 +108,8 @@ def _written_needs(run: Run) -> Needs:
     return Needs(seats, len(seats))
 
 
-@lru_cache(maxsize=128)
 def _all_seats(count: int, *, ranked: bool) -> tuple[Seat, ...]:
-    return _rank_seats(1 << max(0, count - 1).bit_length())[:count] if ranked else (ANY_SEAT,) * count
-
-
-@cache
-def _rank_seats(count: int) -> tuple[Seat, ...]:
-    """Shared by all gangs: there are few powers of two."""
-    return tuple(Seat(rank=rank) for rank in range(count))
+    return ranks(0, count) if ranked else (ANY_SEAT,) * count
 
 
 def _too_many(count: int) -> Needs:

@@ -10,13 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from commonpool.api import GPUWorkload
+from commonpool.api.workloadstatus import GPUWorkloadStatus
 from commonpool.kube.children import find_child_key
 from commonpool.kube.facts import ChildFact, PodView
+from commonpool.kube.load import Load
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
 from commonpool.kube.tracking import find_tracked
 from commonpool.model.ids import ChildKey, TenantName, WorkloadName
 from commonpool.model.ledger import PodFact, Promise
+
+NO_STATUS = GPUWorkloadStatus()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Run:
     promises: tuple[Promise, ...] = ()
     refusal: str = ""
     """Why the API has refused what would let its pods come; empty if it has not."""
+    load: Load | None = None
+    """How many pods a service should have for its load; None: nobody asked, or it has no target."""
 
     @property
     def native(self) -> bool:
@@ -51,6 +57,28 @@ class Run:
         if self.made is not None:
             return self.made.finished
         return self.child.kind == "Pod" and bool(self.pods) and all(pod.finished for pod in self.pods)
+
+    @property
+    def queued(self) -> bool:
+        """Whether its object exists and waits, suspended by us."""
+        return self.made is not None and self.made.key.kind == "Job" and self.made.suspended and self.made.held
+
+    @property
+    def leaving(self) -> bool:
+        """Whether all that it holds is being given back: its Job was suspended by us, or it was evicted and all its pods are ending."""
+        if self.queued:
+            return any(pod.holds for pod in self.pods)
+        status = self.status
+        if status.last_eviction is None or (status.promised_at is not None and status.last_eviction.at < status.promised_at):
+            return False
+        holding = [pod for pod in self.pods if pod.holds]
+        return bool(holding) and all(pod.terminating for pod in holding)
+
+    @property
+    def status(self) -> GPUWorkloadStatus:
+        """What was told last."""
+        parsed = self.own.parsed if self.own is not None else None
+        return (parsed.status if parsed is not None else None) or NO_STATUS
 
     @property
     def alive(self) -> bool:
@@ -111,6 +139,7 @@ def _native(
         made=existing if ours else None,
         usurped=existing is not None and not ours and not existing.terminating,
         pods=tuple(pods.get(child, ())),
+        load=mirror.loads.get(own.uid),
     )
 
 

@@ -1,9 +1,12 @@
 """From a run to the planner's workload."""
 
+from dataclasses import replace
+
 from commonpool.api.gpuworkload import Choice
 from commonpool.api.quantity import parse_whole
-from commonpool.api.wishes import parse_wishes
+from commonpool.api.wishes import CHECKPOINTED_AT, parse_wishes
 from commonpool.kube.read.blocked import Surroundings, find_block
+from commonpool.kube.read.elastic import read_elastic, read_resize
 from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.needs import Needs, largest, read_needs
 from commonpool.kube.read.runs import Run
@@ -38,6 +41,14 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
         node_selector=shape.node_selector if shape is not None else (),
         blocked=blocked,
         generation=run.own.generation if run.own is not None else 0,
+        elastic=read_elastic(run),
+        grace_seconds=_read_grace(run),
+        min_runtime_seconds=_read_min_runtime(run),
+        started_at=_read_started_at(run),
+        checkpointed_at=read_checkpointed_at(run),
+        tier=run.own.parsed.spec.tier if run.own is not None and run.own.parsed is not None else "Standard",
+        resize=read_resize(run),
+        leaving=run.leaving,
     )
 
 
@@ -72,15 +83,26 @@ def find_accelerator_resource(shape: Shape, fleet: Fleet, asked: frozenset[str])
 
 
 def _read_wishes(run: Run, shape: Shape | None, fleet: Fleet, asked: frozenset[str]) -> tuple[Wish, ...]:
-    if run.native:
-        workload = run.own.parsed if run.own is not None else None
-        if workload is None:
-            return (Wish(),)
-        if run.pods or run.made is not None:  # pods that exist, or will, name a resource, and are where they are
-            return _resource_wish(shape, fleet, asked, _pools_held(run, fleet))
-        choices = workload.spec.accelerators.any_of
-        return (Wish(),) if choices is None else tuple(_read_choice(choice) for choice in choices)
-    return _resource_wish(shape, fleet, asked, set())
+    if not run.native:
+        return _resource_wish(shape, fleet, asked, set())
+    workload = run.own.parsed if run.own is not None else None
+    if workload is None:
+        return (Wish(),)
+    choices = workload.spec.accelerators.any_of
+    wishes = (Wish(),) if choices is None else tuple(_read_choice(choice) for choice in choices)
+    if run.queued and not run.leaving and not run.promises:  # it may go anywhere again where its template can
+        resource = find_accelerator_resource(shape, fleet, asked) if shape is not None else None
+        able = tuple(replace(wish, resource_name=resource) for wish in wishes if _offers(fleet, wish, resource))
+        return able or (Wish(resource_name=resource),)
+    if run.pods or run.made is not None:  # pods that exist, or will, name a resource, and are where they are
+        return _resource_wish(shape, fleet, asked, _pools_held(run, fleet))
+    return wishes
+
+
+def _offers(fleet: Fleet, wish: Wish, resource: str | None) -> bool:
+    """A pool that offers its accelerators by another name than the template has is none for it."""
+    pool = fleet.pools.get(wish.pool) if wish.pool is not None else None
+    return pool is None or pool.resource_name == resource
 
 
 def _pools_held(run: Run, fleet: Fleet) -> set[PoolName]:
@@ -128,8 +150,36 @@ def _read_placement(run: Run) -> tuple[str | None, str | None]:
     if run.native:
         placement = run.own.parsed.spec.placement if run.own is not None and run.own.parsed is not None else None
         return (placement.required, placement.preferred) if placement else (None, None)
-    written = run.made.wishes if run.made is not None else run.pods[0].wishes if run.pods else ()
-    return parse_wishes(dict(written)).placement_required, None
+    return parse_wishes(_written_wishes(run)).placement_required, None
+
+
+def _read_grace(run: Run) -> int:
+    training = run.own.parsed.spec.training if run.native and run.own is not None and run.own.parsed is not None else None
+    return training.checkpoint.grace_seconds if training is not None and training.checkpoint is not None else 0
+
+
+def _read_min_runtime(run: Run) -> int:
+    if run.native:
+        training = run.own.parsed.spec.training if run.own is not None and run.own.parsed is not None else None
+        return training.min_runtime_seconds if training is not None else 0
+    return parse_wishes(_written_wishes(run)).min_runtime_seconds or 0
+
+
+def _read_started_at(run: Run) -> int:
+    """Since when the status says that it holds something; the status is the operator's own."""
+    promised_at = run.status.promised_at
+    return int(promised_at.timestamp()) if promised_at is not None else 0
+
+
+def read_checkpointed_at(run: Run) -> int:
+    """When its owner says that it wrote a checkpoint: an annotation of the GPUWorkload, or of the object that is tracked."""
+    written = {CHECKPOINTED_AT: run.own.checkpointed} if run.own is not None and run.own.checkpointed else _written_wishes(run)
+    instant = parse_wishes(written).checkpointed_at
+    return int(instant.timestamp()) if instant is not None else 0
+
+
+def _written_wishes(run: Run) -> dict[str, str]:
+    return dict(run.made.wishes if run.made is not None else run.pods[0].wishes if run.pods else ())
 
 
 def _read_created_at(run: Run) -> int:
@@ -146,7 +196,7 @@ def _read_holdings(run: Run, fleet: Fleet) -> list[Holding]:
         Holding(
             node=pod.node,
             pool=fleet.nodes[pod.node].pool,
-            seat=Seat(pod=pod.name),
+            seat=Seat(pod.rank, pod.name),
             bound=True,
             amounts=pod.shape.amounts(fleet.resource_on(pod.node)),
         )

@@ -4,7 +4,7 @@ Pure, and quiet: where nothing has changed the same status comes out, whatever t
 nothing is written. What one tenant reads names no other.
 """
 
-from commonpool.kube.status.gpupool import build_pool_status
+from commonpool.kube.status.gpupool import Breath, build_pool_status
 from commonpool.kube.status.gpuquota import build_quota_status
 from commonpool.kube.status.gpuworkload import WorkloadView, build_workload_status
 from commonpool.kube.status.patch import find_status_patch
@@ -12,6 +12,7 @@ from commonpool.kube.status.progress import Progress, read_progress
 from commonpool.kube.status.tenant import build_tenant_status, find_parent_problem
 
 __all__ = [
+    "Breath",
     "Progress",
     "WorkloadView",
     "build_pool_status",

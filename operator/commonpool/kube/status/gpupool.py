@@ -1,17 +1,32 @@
-"""What a pool has, what of it is given out and what is free."""
+"""What a pool has, what of it is given out and what is free, and how it breathes."""
+
+from dataclasses import dataclass
 
 from commonpool.api import GPUPool
-from commonpool.api.gpupool import GPUPoolStatus, PoolAccelerators
-from commonpool.kube.status.conditions import Judgement, build_conditions
-from commonpool.kube.status.remarks import list_pool_remarks
+from commonpool.api.gpupool import GPUPoolStatus, PoolAccelerators, ScalingStatus
+from commonpool.kube.status.conditions import Judgement, build_conditions, read_instant
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Scaling
 from commonpool.model.usage import NO_USE, PoolUse
 
 EMPTY = PoolUse(nodes=0, total=0, use=NO_USE, foreign=0, free=0, unhealthy=0, free_in_whole_nodes=0)
 
 
-def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int) -> GPUPoolStatus:
+@dataclass(frozen=True, slots=True)
+class Breath:
+    """How the pool's number of nodes is being changed."""
+
+    scaling: Scaling | None = None
+    """As the round leaves it; None: it stays as it is."""
+    problem: str = ""
+    """Why its provider does not take what it is asked for; empty if it does."""
+
+
+NO_BREATH = Breath()
+
+
+def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int, breath: Breath = NO_BREATH) -> GPUPoolStatus:
     """The status as it should be; `use` is its part of `model.usage.sum_usage`, None if the snapshot does not know it."""
     previous, use = pool.status or GPUPoolStatus(), use or EMPTY
     generation = pool.metadata.generation
@@ -26,25 +41,51 @@ def build_pool_status(pool: GPUPool, use: PoolUse | None, now_at: int) -> GPUPoo
         ),
         resource_name=pool.spec.completed().resource_name,
         largest_free_gang=use.free_in_whole_nodes // GPU_MILLI,
-        conditions=build_conditions(previous.conditions, [_judge(pool, use)], now_at, generation),
+        scaling=_build_scaling(breath.scaling),
+        conditions=build_conditions(
+            previous.conditions, [_judge(pool, use, breath.scaling), *_judge_breath(pool, breath)], now_at, generation
+        ),
         kopf=previous.kopf,
     )
 
 
-def _judge(pool: GPUPool, use: PoolUse) -> Judgement:
+def _build_scaling(scaling: Scaling | None) -> ScalingStatus | None:
+    if scaling is None:
+        return None
+    since_at = scaling.surplus_since_at
+    return ScalingStatus(wanted_nodes=scaling.wanted_nodes, surplus_since=read_instant(since_at) if since_at else None)
+
+
+def _judge_breath(pool: GPUPool, breath: Breath) -> list[Judgement]:
+    if breath.problem:
+        return [
+            Judgement("Scaling", "False", Reason.PROVIDER_REFUSED, f"its provider does not take what it is asked for: {breath.problem}")
+        ]
+    if breath.scaling is None:
+        said = pool.spec.scaling
+        if said is None or said.provider is None:
+            return []
+        message = "there is no node to see what a new one would be: say in `scaling.node` what it gives to pods"
+        return [Judgement("Scaling", "False", Reason.NO_NODES, message)]
+    return [Judgement("Scaling", "True", Reason.PROVIDER_ASKED, f"its provider was asked for {_count(breath.scaling.wanted_nodes)}")]
+
+
+def _judge(pool: GPUPool, use: PoolUse, scaling: Scaling | None) -> Judgement:
     spec = pool.spec.completed()
     if spec.resource_name is None:
         message = (
             f"accelerators of device class `{spec.device_class_name}` are not given out yet: set `resourceName` if the nodes offer one"
         )
         return Judgement("Ready", "False", Reason.NOT_SUPPORTED, message)
+    if not use.nodes and scaling is not None:
+        return Judgement("Ready", "True", Reason.READY, f"no nodes now, up to {scaling.most_nodes} when work needs them")
     if not use.nodes:
         return Judgement("Ready", "False", Reason.NO_NODES, "no node matches `nodes`: compare it with `kubectl get nodes --show-labels`")
     if not use.total:
         message = f"{_count(use.nodes)} with these labels, and none offers `{spec.resource_name}`: is the device plugin running there?"
         return Judgement("Ready", "False", Reason.NO_ACCELERATORS, message)
     offer = f"{_count(use.nodes)} {'offers' if use.nodes == 1 else 'offer'} {use.total // GPU_MILLI} `{spec.resource_name}`"
-    return Judgement("Ready", "True", Reason.READY, "; ".join((offer, *list_pool_remarks(pool))))
+    return Judgement("Ready", "True", Reason.READY, offer)
 
 
 def _count(nodes: int) -> str:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 from commonpool.api import GPUWorkload
 from commonpool.api.conditions import find_condition
-from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Wait
+from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Resize, Wait
 from commonpool.kube.children import find_child_key
+from commonpool.kube.load import Load
 from commonpool.kube.status.accounting import account
 from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
-from commonpool.kube.status.judgements import Standing, judge
+from commonpool.kube.status.judgements import Standing, judge, judge_load
 from commonpool.kube.status.progress import Outcome, Progress
+from commonpool.kube.status.taken import Giving, build_eviction, build_resize, describe_eviction, describe_shrink
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.ids import PoolName
-from commonpool.model.plan import Hold
+from commonpool.model.plan import Evict, Hold, Shrink
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Pool, Workload
 
@@ -31,6 +33,14 @@ class WorkloadView:
     progress: Progress
     why: str = ""
     """The reason for which this round placed it, if it did."""
+    shrink: Shrink | None = None
+    """What the round takes back of it that it has not been told of yet."""
+    evict: Evict | None = None
+    """Why the round takes all of it back."""
+    claimed: bool = False
+    """Whether anybody waits for what others give back."""
+    load: Load | None = None
+    """What is known of a service's load; None if it follows none."""
     remarks: tuple[str, ...] = ()
     """What it asks for and does not get yet (`status.remarks`)."""
 
@@ -38,14 +48,17 @@ class WorkloadView:
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
     """The status as it should be. An end is final: later rounds only count what it still holds."""
     workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
-    standing = _read_standing(view, previous)
+    bound = sum(holding.bound for holding in view.planned.holdings) if view.planned else 0
+    resize = build_resize(Giving(view.shrink, view.claimed, bound, view.progress.want), previous.resize, now_at)
+    standing = _read_standing(view, previous, resize)
     held_before = previous.promised_at is not None
     over = standing.ending or standing.outcome is not None
     promised_at = previous.promised_at if held_before and (standing.have_places or over) else None
     if standing.have_places and promised_at is None:
         promised_at = read_instant(now_at)
     generation = workload.metadata.generation
-    conditions = build_conditions(previous.conditions, judge(standing, previous.conditions or []), now_at, generation)
+    judgements = [*judge(standing, previous.conditions or []), *judge_load(view.load)]
+    conditions = build_conditions(previous.conditions, judgements, now_at, generation)
     wanted = GPUWorkloadStatus(
         observed_generation=generation,
         conditions=conditions,
@@ -57,12 +70,13 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         replicas=_count_replicas(standing, view.progress, previous),
         accelerators=standing.accelerators,
         promised_at=promised_at,
-        last_eviction=previous.last_eviction,
+        resize=resize,
+        last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
     return account(previous, wanted, pools, now_at)
 
 
-def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus) -> Standing:
+def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resize | None) -> Standing:
     planned, progress = view.planned, view.progress
     holdings = planned.holdings if planned else ()
     key = find_child_key(view.workload)
@@ -76,13 +90,22 @@ def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus) -> Standing:
         places=len(holdings),
         bound=sum(holding.bound for holding in holdings),
         ready=progress.ready,
-        want=(len(holdings) + len(planned.needs) if planned else 0) or progress.want,
+        want=(_count_wanted(planned) if planned else 0) or progress.want,
         accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
         together=key is not None and key.kind == "Job",
         why=view.why,
         remarks=view.remarks,
         ending=progress.ending and not holdings and view.hold is None,
+        least=planned.elastic.least if planned and planned.elastic else 0,
+        evicted=describe_eviction(view.evict, previous) if planned and planned.leaving else "",
+        shrinking=describe_shrink(resize),
     )
+
+
+def _count_wanted(planned: Workload) -> int:
+    """Its pods, and those that it needs; what elastic work could have beyond that is not missing."""
+    needed = planned.needs_min if planned.elastic is not None else len(planned.needs)
+    return len(planned.holdings) + needed
 
 
 def _find_outcome(previous: GPUWorkloadStatus) -> Outcome | None:

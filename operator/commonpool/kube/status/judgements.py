@@ -7,6 +7,7 @@ run. Succeeded: Unknown until it ends; its reason is the state that `kubectl get
 from dataclasses import dataclass
 
 from commonpool.api.conditions import Condition, find_condition
+from commonpool.kube.load import Load
 from commonpool.kube.status.conditions import Answer, Judgement
 from commonpool.kube.status.progress import Outcome
 from commonpool.model.plan import Hold
@@ -38,6 +39,12 @@ class Standing:
     """What it asks for and does not get yet."""
     ending: bool = False
     """Its pods have finished, and nobody has said yet whether it has."""
+    least: int = 0
+    """Of elastic work, so many pods are enough to run; 0: it is not elastic."""
+    evicted: str = ""
+    """Why it gives its place back, as long as it does."""
+    shrinking: str = ""
+    """What it is to give back, and why."""
 
     @property
     def have_places(self) -> bool:
@@ -52,7 +59,9 @@ class Standing:
     @property
     def running(self) -> bool:
         """Whether what it is for is being done."""
-        return self.ready > 0 and (not self.together or (self.placed and self.ready >= self.places))
+        if self.evicted or not self.ready:
+            return False
+        return not self.together or 0 < self.least <= self.ready or (self.placed and self.ready >= self.places)
 
 
 def judge(standing: Standing, previous: list[Condition]) -> list[Judgement]:
@@ -65,11 +74,20 @@ def judge(standing: Standing, previous: list[Condition]) -> list[Judgement]:
     return [
         _judge_admission(standing),
         _judge_placement(standing, previous),
-        Judgement("Running", "True", Reason.RUNNING, sentence)
-        if state is Reason.RUNNING
+        Judgement("Running", "True", state, sentence)
+        if state in {Reason.RUNNING, Reason.SHRINKING}
         else Judgement("Running", "False", state, sentence),
         Judgement("Succeeded", "Unknown", state, sentence),
     ]
+
+
+def judge_load(load: Load | None) -> list[Judgement]:
+    """Whether a service can follow its load."""
+    if load is None:
+        return []
+    if load.problem:
+        return [Judgement("FollowsLoad", "False", Reason.LOAD_UNKNOWN, f"it keeps its size: {load.problem}")]
+    return [Judgement("FollowsLoad", "True", Reason.LOAD_KNOWN, "its size follows its load")]
 
 
 def _judge_end(standing: Standing, previous: list[Condition]) -> list[Judgement]:
@@ -98,22 +116,31 @@ def _keep(previous: list[Condition], kind: str, otherwise: Judgement, *, at_leas
 
 def _find_state(standing: Standing) -> tuple[Reason, str]:
     """The one word for where it is, and its sentence."""
-    alone = standing.want == 1
-    pods, run, have = ("pod", "runs", "has") if alone else ("pods", "run", "have")
     if standing.refusal:
         return Reason.CHILD_REFUSED, standing.refusal
+    if standing.evicted:
+        return Reason.EVICTED, standing.evicted
+    if standing.running and standing.shrinking:
+        return Reason.SHRINKING, standing.shrinking
+    if standing.have_places:
+        return _find_progress(standing)
+    if standing.hold is not None:
+        return standing.hold.reason, standing.hold.message
+    return Reason.QUEUED, "it is in the queue and has not been looked at yet"
+
+
+def _find_progress(standing: Standing) -> tuple[Reason, str]:
+    """How far what has places is."""
+    alone = standing.want == 1
+    pods, run, have = ("pod", "runs", "has") if alone else ("pods", "run", "have")
     if standing.running:
         return Reason.RUNNING, f"{standing.ready} of {standing.want} {pods} {run} in pool `{standing.pool}`"
     if standing.bound and standing.bound == standing.places:
         sentence = f"{standing.bound} of {standing.want} {pods} {have} {'its node' if alone else 'their nodes'} in pool `{standing.pool}`"
         return Reason.STARTING, f"{sentence}, {standing.ready} ready"
-    if standing.have_places:
-        places = "a place" if alone else "places"
-        sentence = f"{standing.places} of {standing.want} {pods} {have} {places} promised in pool `{standing.pool}`"
-        return Reason.PLACED, f"{sentence}; {standing.message}" if standing.message else sentence
-    if standing.hold is not None:
-        return standing.hold.reason, standing.hold.message
-    return Reason.QUEUED, "it is in the queue and has not been looked at yet"
+    places = "a place" if alone else "places"
+    sentence = f"{standing.places} of {standing.want} {pods} {have} {places} promised in pool `{standing.pool}`"
+    return Reason.PLACED, f"{sentence}; {standing.message}" if standing.message else sentence
 
 
 def _judge_admission(standing: Standing) -> Judgement:

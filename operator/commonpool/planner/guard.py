@@ -1,0 +1,89 @@
+"""What nobody may take: work inside a guarantee, inside its minimum run time, or of tier Guaranteed.
+
+Two questions, because elastic work is divisible and a gang is not. Pods beyond the least size may go as
+long as their tenant keeps what it is guaranteed. A whole gang may go if its tenant holds more than that
+and the gang itself is outside: of what a tenant holds, the guarantee covers first what ranks highest and
+has run longest, as far as it goes.
+
+A claim that is covered by a tenant's guarantee does not reach below that tenant, and lines above both
+count the same before and after; they protect nobody from it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from commonpool.model.elastic import split_places
+from commonpool.model.ids import PoolName, TenantName, WorkloadName
+from commonpool.model.snapshot import Snapshot, Workload
+from commonpool.planner.place import GUARANTEED, Draft
+from commonpool.planner.reserve import MICRO, LineState
+
+
+class Guard:
+    """Asked for one claim after the other; `Draft.quota` counts what is on its way back by then."""
+
+    def __init__(self, snapshot: Snapshot, draft: Draft) -> None:
+        self._now_at = snapshot.now_at
+        self._draft = draft
+        self._held: defaultdict[TenantName, list[Workload]] = defaultdict(list)
+        for workload in snapshot.workloads:
+            if workload.begun and not workload.leaving and workload.tenant is not None:
+                for above in draft.tree.chain(workload.tenant):
+                    self._held[above].append(workload)
+        self._inside: dict[int, frozenset[WorkloadName]] = {}
+
+    def may_be_asked(self, workload: Workload) -> bool:
+        """Whether anything may be taken from it at all, by whomever. What starts in this very round is left alone."""
+        started_at = workload.started_at or self._now_at
+        return (
+            workload.begun
+            and not workload.leaving
+            and workload.tenant is not None
+            and workload.tier != GUARANTEED
+            and started_at < self._now_at
+            and self._now_at - started_at >= workload.min_runtime_seconds
+        )
+
+    def may_give(self, tenant: TenantName, pool: PoolName, gpu_milli: int, spared: Collection[TenantName]) -> bool:
+        """Whether the tenant keeps its guarantees when it gives so much back. `spared`: the tenants whose lines count the claim as well."""
+        return all(
+            state.used - state.going - gpu_milli * state.weights[pool] >= state.line.guaranteed * MICRO
+            for state in self._protecting(tenant, pool, spared)
+        )
+
+    def may_evict(self, workload: Workload, spared: Collection[TenantName]) -> bool:
+        """Whether the workload is borrowed as a whole."""
+        if workload.tenant is None:
+            return False
+        pools = sorted({holding.pool for holding in workload.holdings})
+        return all(
+            state.used - state.going > state.line.guaranteed * MICRO and workload.name not in self._find_inside(state)
+            for pool in pools
+            for state in self._protecting(workload.tenant, pool, spared)
+        )
+
+    def lost_work(self, workload: Workload) -> int:
+        """Milli-accelerator-seconds since the last checkpoint."""
+        since_at = max(workload.started_at, workload.checkpointed_at) or self._now_at
+        return max(0, self._now_at - since_at) * sum(holding.amounts.gpu_milli for holding in workload.holdings)
+
+    def _protecting(self, tenant: TenantName, pool: PoolName, spared: Collection[TenantName]) -> Iterable[LineState]:
+        return [state for state in self._draft.quota.guarantees(tenant, pool) if state.line.tenant not in spared]
+
+    def _find_inside(self, state: LineState) -> frozenset[WorkloadName]:
+        known = self._inside.get(id(state))
+        if known is None:
+            known = self._inside[id(state)] = frozenset(self._fill(state))
+        return known
+
+    def _fill(self, state: LineState) -> Iterable[WorkloadName]:
+        left = state.line.guaranteed * MICRO
+        for workload in sorted(self._held[state.line.tenant], key=_rank):
+            cost = sum(holding.amounts.gpu_milli * state.weights.get(holding.pool, 0) for holding in split_places(workload)[0])
+            if cost <= left:
+                left -= cost
+                yield workload.name
+
+
+def _rank(workload: Workload) -> tuple[bool, int, int, str]:
+    return (workload.tier != GUARANTEED, -workload.priority, workload.started_at, workload.name)

@@ -1,0 +1,261 @@
+"""The fifth stage: what is borrowed comes back for a guarantee, the gentlest way first.
+
+Elastic work gives pods beyond its least size; only where that does not do, whole borrowers are evicted,
+Spot before Standard, and of equals the one that loses least work. The method is that of Kueue's
+preemption: take one after the other until the claim fits, then try to give each back, the dearest first.
+So nobody is asked in vain, and whoever is asked is needed. A claim that would not fit then either takes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from commonpool.model.elastic import count_off_grid, may_grow, sort_by_rank, split_at, split_places
+from commonpool.model.ids import PoolName, TenantName, WorkloadName
+from commonpool.model.plan import Evict, Shrink
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Holding, Snapshot, Workload
+from commonpool.planner.guard import Guard
+from commonpool.planner.outlook import Outlook, Question
+from commonpool.planner.place import Draft
+from commonpool.planner.size import EmptyPool
+
+SPOT = "Spot"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What can be taken at once: one step of an elastic workload, or all that a workload has left."""
+
+    workload: Workload
+    tenant: TenantName
+    holdings: tuple[Holding, ...]
+    keep: int
+    """Pods that it has left then; 0: it is evicted."""
+
+
+class Reclaim:
+    """Finds who gives back, claim after claim, and remembers who has been chosen."""
+
+    def __init__(self, snapshot: Snapshot, draft: Draft, sizes: EmptyPool) -> None:
+        self._now_at = snapshot.now_at
+        self._draft = draft
+        self._sizes = sizes
+        self._guard = Guard(snapshot, draft)
+        self._chosen: dict[WorkloadName, list[Unit]] = {}
+        self._left: dict[WorkloadName, tuple[Holding, ...]] = {}
+        self._hopeless: set[tuple[object, ...]] = set()
+        self._borrowers: defaultdict[PoolName, list[tuple[TenantName, Workload]]] = defaultdict(list)
+        for workload in sorted(filter(self._guard.may_be_asked, snapshot.workloads), key=self._rank):
+            for pool in {holding.pool for holding in workload.holdings}:
+                if workload.tenant is not None:
+                    self._borrowers[pool].append((workload.tenant, workload))
+        self._tenants = {pool: {tenant for tenant, _ in all_of_it} for pool, all_of_it in self._borrowers.items()}
+        self._elastic = {
+            pool: [(tenant, workload) for tenant, workload in all_of_it if workload.elastic is not None]
+            for pool, all_of_it in self._borrowers.items()
+        }
+
+    @property
+    def shrinks(self) -> tuple[Shrink, ...]:
+        """Who becomes smaller, by name."""
+        return tuple(self._build_shrink(units[-1]) for _, units in sorted(self._chosen.items()) if units[-1].keep)
+
+    @property
+    def evicts(self) -> tuple[Evict, ...]:
+        """Who leaves, by name."""
+        return tuple(_build_evict(units[-1]) for _, units in sorted(self._chosen.items()) if not units[-1].keep)
+
+    def serve(self, claim: Question, guarantor: TenantName, *, evict: bool) -> Sequence[int]:
+        """Take the room for the claim in the outlook once others have given back what it needs; empty if they cannot.
+
+        `guarantor`: whose guarantee covers it. `evict`: whether whole borrowers may be asked, else only shrinking.
+        """
+        question = (
+            claim.tenant,
+            claim.pool,
+            claim.count,
+            claim.workload.shape,
+            claim.workload.required_level,
+            claim.workload.node_selector,
+        )
+        key = (*question, evict)
+        if key in self._hopeless or not self._sizes.could_hold(claim.workload, claim.pool, claim.count):
+            return ()
+        units = _Lazy(self._list_units(claim, guarantor, evict=evict))
+        taken, nodes = _take_until(self._draft.outlook, claim, units)
+        for unit in units.known:
+            self._count(unit, -1)
+        if not nodes:
+            if not claim.workload.begun:
+                self._hopeless.add(key)  # what others leave over may change that: for the next pass to see
+            return ()
+        kept, nodes = _give_back(self._draft.outlook, claim, taken, nodes)
+        for unit in kept:
+            self._choose(unit)
+        return nodes
+
+    def spare(self) -> None:
+        """Once all claims are served: what was asked for early may not be needed after what later claims had to take."""
+        outlook = self._draft.outlook
+        for name in reversed(list(self._chosen)):
+            units = self._chosen[name]
+            while units and outlook.has_room(units[-1].tenant, units[-1].holdings):
+                unit = units.pop()
+                outlook.hold_again(unit.tenant, unit.holdings)
+                self._count(unit, -1)
+            if not units:
+                del self._chosen[name]
+
+    def _choose(self, unit: Unit) -> None:
+        units = self._chosen.setdefault(unit.workload.name, [])
+        units.append(unit)
+        units.sort(key=lambda each: -each.keep)
+        self._left[unit.workload.name] = split_at(unit.workload, units[-1].keep)[0]
+        self._count(unit, 1)
+
+    def _list_units(self, claim: Question, guarantor: TenantName, *, evict: bool) -> Iterator[Unit]:
+        """All that may be taken for the claim, in the order of taking; each counts as given back once it has been seen."""
+        tree, pool = self._draft.tree, claim.pool
+        spared = frozenset(tree.chain(claim.tenant))
+        open_to = {
+            tenant
+            for tenant in self._tenants.get(pool, ())
+            if guarantor not in tree.chain(tenant) and self._guard.may_give(tenant, pool, 1, spared)
+        }
+        size: dict[WorkloadName, int] = {}
+        for tenant, workload in self._elastic.get(pool, ()):
+            if tenant in open_to:
+                for unit in self._list_steps(workload, tenant, pool, spared):
+                    size[workload.name] = unit.keep
+                    yield unit
+        for tenant, workload in self._borrowers[pool] if evict else ():
+            if tenant in open_to and self._guard.may_evict(workload, spared):
+                places = self._find_left(workload)
+                places = places[: size.get(workload.name, len(places))]
+                if places:
+                    unit = Unit(workload, tenant, places, 0)
+                    self._count(unit, 1)
+                    yield unit
+
+    def _list_steps(self, workload: Workload, tenant: TenantName, pool: PoolName, spared: frozenset[TenantName]) -> Iterator[Unit]:
+        elastic = None if workload.needs and not may_grow(workload) else workload.elastic  # sizes count from rank 0 without a gap
+        places = self._find_left(workload)
+        size = len(places)
+        while elastic is not None and size > elastic.least:
+            keep = size - (count_off_grid(elastic, size) or elastic.step)
+            unit = Unit(workload, tenant, places[keep:size], keep)
+            gpu_milli = sum(holding.amounts.gpu_milli for holding in unit.holdings)
+            if keep < elastic.least or not self._guard.may_give(tenant, pool, gpu_milli, spared):
+                return
+            self._count(unit, 1)
+            yield unit
+            size = keep
+
+    def _find_left(self, workload: Workload) -> tuple[Holding, ...]:
+        """Its places by rank, but for those that it gives back already."""
+        left = self._left.get(workload.name)
+        if left is None:
+            left = self._left[workload.name] = tuple(sort_by_rank(split_places(workload)[0]))
+        return left
+
+    def _count(self, unit: Unit, sign: int) -> None:
+        for holding in unit.holdings:
+            self._draft.quota.count_going(unit.tenant, holding.pool, sign * holding.amounts.gpu_milli)
+
+    def _rank(self, workload: Workload) -> tuple[bool, int, WorkloadName]:
+        return (workload.tier != SPOT, self._guard.lost_work(workload), workload.name)
+
+    def _build_shrink(self, unit: Unit) -> Shrink:
+        workload, told = unit.workload, unit.workload.resize
+        pending = told is not None and told.by_at > self._now_at
+        by_at = told.by_at if told is not None and pending else self._now_at + workload.grace_seconds
+        message = f"gives back what it holds beyond its tenant's guarantee, because another tenant claims its own: `{unit.keep}` pods stay"
+        return Shrink(workload.name, workload.child, unit.keep, by_at, Reason.RECLAIMED_FOR_GUARANTEE, message, workload.generation)
+
+
+def _build_evict(unit: Unit) -> Evict:
+    message = "ran on borrowed accelerators that another tenant is guaranteed and has claimed; it queues again, as old as it is"
+    return Evict(unit.workload.name, unit.workload.child, Reason.RECLAIMED_FOR_GUARANTEE, message, unit.workload.generation)
+
+
+class _Lazy:
+    """What an iterator gives, as far as anybody has asked: a claim mostly needs few of very many."""
+
+    def __init__(self, source: Iterator[Unit]) -> None:
+        self._source = source
+        self.known: list[Unit] = []
+
+    def reach(self, number: int) -> int:
+        """Know so many, or all that there are; how many that is."""
+        self.known += islice(self._source, max(0, number - len(self.known)))
+        return min(number, len(self.known))
+
+
+def _take_until(outlook: Outlook, claim: Question, units: _Lazy) -> tuple[list[Unit], Sequence[int]]:
+    """The shortest beginning of `units` after which the claim fits, given back, and where it fits; nothing if it never does.
+
+    What fits with fewer fits with more, so ever larger beginnings are tried, then the one in question is halved.
+    """
+    too_few, enough = 0, units.reach(1)
+    nodes: Sequence[int] = ()
+    while not nodes and too_few < enough:
+        for unit in units.known[too_few:enough]:
+            outlook.give_back(unit.tenant, unit.holdings)
+        nodes = outlook.fit(claim)
+        if not nodes:
+            too_few, enough = enough, units.reach(2 * enough)
+    if not nodes:
+        _move_to(outlook, units.known, too_few, 0)
+        return [], ()
+    outlook.forget(claim, nodes)
+    at = enough
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        at = _move_to(outlook, units.known, at, middle)
+        nodes = outlook.fit(claim)
+        if nodes:
+            outlook.forget(claim, nodes)
+            enough = middle
+        else:
+            too_few = middle
+    _move_to(outlook, units.known, at, enough)
+    return units.known[:enough], outlook.fit(claim)
+
+
+def _move_to(outlook: Outlook, units: Sequence[Unit], at: int, number: int) -> int:
+    """Have just the first `number` of the units given back, where the first `at` are."""
+    for unit in units[at:number]:
+        outlook.give_back(unit.tenant, unit.holdings)
+    for unit in units[number:at]:
+        outlook.hold_again(unit.tenant, unit.holdings)
+    return number
+
+
+def _give_back(outlook: Outlook, claim: Question, taken: Sequence[Unit], nodes: Sequence[int]) -> tuple[list[Unit], Sequence[int]]:
+    """Let all keep their places who can, last one first; who is left, and where the claim fits then."""
+    left: list[Unit] = []
+    bound: set[WorkloadName] = set()
+    for unit in reversed(taken):
+        if unit.workload.name not in bound:  # of one workload the highest ranks go first, and all of it when it is evicted
+            again = _fit_without(outlook, claim, unit, nodes)
+            if again:
+                nodes = again
+                continue
+        bound.add(unit.workload.name)
+        left.append(unit)
+    return left, nodes
+
+
+def _fit_without(outlook: Outlook, claim: Question, unit: Unit, nodes: Sequence[int]) -> Sequence[int]:
+    """Where the claim fits if the unit keeps its places; nothing has changed if it does not."""
+    if outlook.would_bear(unit.tenant, unit.holdings, claim, nodes):
+        return nodes
+    outlook.forget(claim, nodes)
+    outlook.hold_again(unit.tenant, unit.holdings)
+    again = outlook.fit(claim)
+    if not again:
+        outlook.give_back(unit.tenant, unit.holdings)
+        outlook.fit(claim)
+    return again

@@ -1,0 +1,283 @@
+"""A pool breathes: work grows, shrinks, is evicted, nodes come and go and break. The rules hold after every round."""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.builders import GIB, RACK, START_AT, make_node, make_pool, make_quota, make_tenant, make_workload
+
+from commonpool.cycle import run_cycle
+from commonpool.engine.reference import ReferenceEngine
+from commonpool.model.amounts import Amounts
+from commonpool.model.assume import assume_plan
+from commonpool.model.elastic import may_grow
+from commonpool.model.ids import NodeName, PoolName, TenantName, WorkloadName
+from commonpool.model.plan import Plan
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Node, Scaling, Snapshot
+from commonpool.planner import plan_round
+from commonpool.sim.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENGINE = ReferenceEngine()
+TENANTS = ("birch", "cedar", "dahlia")
+SCALED = "cloud"
+HOPELESS = {
+    Reason.GANG_LARGER_THAN_POOL,
+    Reason.TOPOLOGY_NOT_SATISFIABLE,
+    Reason.QUOTA_REACHED,
+    Reason.RESERVED_FOR_OTHERS,
+    Reason.BORROWING_LIMIT_REACHED,
+}
+"""What nothing but a larger pool or another quota could change."""
+
+
+def make_new_node(pool: PoolName, number: int) -> Node:
+    return make_node(f"{pool}-new{number}", pool=pool, rack=f"new{number}")
+
+
+class History:
+    """Three teams, a pool of up to six nodes and one that can get up to four; what happens follows from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        scaling = Scaling(0, 4, 0, Amounts(8000, 128_000, 1024 * GIB, 110), cooldown_seconds=300)
+        pools = [make_pool(), make_pool(SCALED, scaling=scaling)]
+        self.world = World(
+            now_at=START_AT, pools=pools, tenants=[make_tenant(name) for name in TENANTS], make_node=make_new_node, boot_seconds=60
+        )
+        self.dice = random.Random(seed)  # noqa: S311 nothing is hidden by it
+        self.submitted = 0
+        for number in range(6):
+            self.world.put_node(make_node(f"n{number}", rack=f"r{number % 2}"))
+        for tenant in TENANTS:
+            self.set_quota(tenant)
+
+    def live(self, steps: int) -> None:
+        """Something happens, and a round is planned; each time all rules are checked."""
+        actions: list[tuple[Callable[[], None], int]] = [
+            (self.submit, 10),
+            (self.start, 3),
+            (self.pass_time, 6),
+            (self.finish, 3),
+            (self.checkpoint, 1),
+            (self.lose_pod, 1),
+            (self.break_node, 1),
+            (self.mend_node, 1),
+            (self.world.fail_boot, 1),
+            (lambda: self.set_quota(self.dice.choice(TENANTS)), 1),
+        ]
+        for _ in range(steps):
+            [act] = self.dice.choices([act for act, _ in actions], [weight for _, weight in actions])
+            act()
+            check_capacity(self.world)
+            self.plan()
+
+    def plan(self) -> None:
+        before = self.world.read()
+        plan = asyncio.run(run_cycle(self.world, ENGINE)).plan
+        for check in (check_promises, check_victims_are_needed, check_reasons, check_sizes, check_limits, check_nothing_moves_again):
+            check(before, plan)
+        check_capacity(self.world)
+
+    def submit(self) -> None:
+        dice = self.dice
+        self.submitted += 1
+        replicas = dice.choice((1, 1, 2, 2, 4))
+        self.world.submit(
+            make_workload(
+                f"w{self.submitted:02}",
+                tenant=dice.choice(TENANTS),
+                replicas=replicas,
+                most=dice.choice((None, replicas + 1, replicas + 4)),
+                step=dice.choice((1, 1, 2)),
+                gpus=dice.choice((1, 4, 8, 8)),
+                pools=dice.choice((("h100",), ("h100",), ("h100",), (SCALED,), ("h100", SCALED))),
+                tier=dice.choice(("Standard", "Standard", "Standard", "Standard", "Spot", "Guaranteed")),
+                required=dice.choice((None, None, RACK)),
+                min_runtime=dice.choice((0, 0, 600)),
+                grace=dice.choice((0, 60)),
+                priority=dice.choice((0, 0, 1)),
+                age=START_AT - self.world.now_at,
+            )
+        )
+
+    def start(self) -> None:
+        """The scheduler binds what is promised."""
+        for name in list(self.world.workloads):
+            self.world.start(name, self.dice.choice((1, 100, 100)))
+
+    def pass_time(self) -> None:
+        self.world.pass_time(self.dice.choice((1, 30, 60, 600, 2000)))
+
+    def finish(self) -> None:
+        if name := self.pick():
+            self.world.finish(name)
+
+    def checkpoint(self) -> None:
+        if name := self.pick():
+            self.world.checkpoint(name)
+
+    def lose_pod(self) -> None:
+        if name := self.pick():
+            self.world.lose_pod(name)
+
+    def pick(self) -> WorkloadName | None:
+        holding = sorted(name for name, workload in self.world.workloads.items() if workload.begun)
+        return self.dice.choice(holding) if holding else None
+
+    def break_node(self) -> None:
+        if self.world.nodes:
+            self.world.remove_node(self.dice.choice(sorted(self.world.nodes)))
+
+    def mend_node(self) -> None:
+        number = self.dice.randrange(6)
+        if f"n{number}" not in self.world.nodes:
+            self.world.put_node(make_node(f"n{number}", rack=f"r{number % 2}"))
+
+    def set_quota(self, tenant: str) -> None:
+        dice = self.dice
+        line = make_quota(
+            tenant,
+            "h100",
+            guaranteed=dice.choice((0, 0, 8, 16, 32)),
+            limit=dice.choice((None, None, None, None, 32)),
+            lendable=dice.choice((None, None, None, None, 4)),
+            borrowable=dice.choice((None, None, None, None, 12)),
+        )
+        self.world.set_quota(TenantName(tenant), [line])
+
+    def end(self) -> None:
+        """Nothing that fits the empty pool and its limits waits for ever: when the rest ends, it starts."""
+        world = self.world
+        for _ in range(100):
+            plan = asyncio.run(run_cycle(world, ENGINE)).plan
+            for name in list(world.workloads):
+                world.start(name, 100)
+            active = [name for name, workload in world.workloads.items() if workload.begun]
+            for name in active:
+                if not world.workloads[name].leaving:
+                    world.finish(name)
+            world.pass_time(700)
+            if not active and all(hold.reason is not Reason.WAITS_FOR_NODES for hold in plan.hold):
+                assert {hold.reason for hold in plan.hold} <= HOPELESS
+                return
+        raise AssertionError("somebody waits for ever")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 1 << 40))
+def test_the_rules_hold_through_every_history(seed: int) -> None:
+    history = History(seed)
+    history.live(30)
+    history.end()
+
+
+def use(snapshot: Snapshot, tenant: TenantName, pool: str) -> int:
+    return sum(
+        holding.amounts.gpu_milli
+        for workload in snapshot.workloads
+        if workload.tenant == tenant
+        for holding in workload.holdings
+        if holding.pool == pool
+    )
+
+
+def check_promises(before: Snapshot, plan: Plan) -> None:
+    """Law 6. Nobody is touched within his minimum run time or his tenant's guarantee, and somebody's guarantee gains by it."""
+    workloads = {workload.name: workload for workload in before.workloads}
+    guaranteed = {(line.tenant, pool): line.guaranteed for line in before.quotas for pool in line.pools}
+    after = assume_plan(before, plan)
+    given_back: Counter[tuple[TenantName, str]] = Counter()
+    for name, keep in [*((shrink.workload, shrink.keep) for shrink in plan.shrink), *((evict.workload, 0) for evict in plan.evict)]:
+        workload = workloads[name]
+        assert workload.tenant is not None
+        assert workload.begun
+        assert not workload.leaving
+        assert workload.tier != "Guaranteed"
+        assert before.now_at - workload.started_at >= workload.min_runtime_seconds
+        [pool] = {holding.pool for holding in workload.holdings}
+        held = use(after, workload.tenant, pool)
+        assert held > guaranteed.get((workload.tenant, pool), 0)
+        if keep:
+            given_back[workload.tenant, pool] += (len(workload.holdings) - keep) * workload.shape.gpu_milli
+    for (tenant, named), milli in given_back.items():
+        assert use(after, tenant, named) - milli >= guaranteed.get((tenant, PoolName(named)), 0)
+    if plan.shrink or plan.evict:
+        waits = {hold.workload for hold in plan.hold if hold.reason is Reason.WAITS_FOR_RECLAIM}
+        # a pod that a running workload has lost is served as well, and that has a Place beside it or no gang to wait for
+        partial = {workload.name for workload in after.workloads if workload.begun and workload.needs and not may_grow(workload)}
+        assert waits | partial
+
+
+def check_victims_are_needed(before: Snapshot, plan: Plan) -> None:
+    """Law 7. Without any one of them the claim would have to take others: none is asked in vain."""
+    if sum(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold) != 1:
+        return  # several claims are served one after the other, and share what is left over as far as they can
+    for victim in (*plan.evict, *plan.shrink):
+        less = replace(
+            plan,
+            evict=tuple(other for other in plan.evict if other != victim),
+            shrink=tuple(other for other in plan.shrink if other != victim),
+        )
+        again = plan_round(assume_plan(before, less), ENGINE)
+        assert again.shrink or again.evict
+
+
+def check_reasons(before: Snapshot, plan: Plan) -> None:
+    """Law 9."""
+    told = Counter(hold.workload for hold in plan.hold)
+    placed = {place.workload for place in plan.place}
+    evicted = {evict.workload for evict in plan.evict}
+    for workload in before.workloads:
+        waits = workload.needs and not may_grow(workload) and workload.name not in placed | evicted
+        assert told[workload.name] == bool(waits)
+
+
+def check_sizes(before: Snapshot, plan: Plan) -> None:
+    """Law 3, and elastic work has one of its sizes."""
+    workloads = {workload.name: workload for workload in before.workloads}
+    for place in plan.place:
+        workload = workloads[place.workload]
+        size = len(workload.holdings) + len(place.entries)
+        if workload.elastic is not None and (not workload.begun or may_grow(workload)):
+            assert workload.elastic.least <= size <= workload.elastic.most
+            assert place.why is not Reason.GREW or workload.begun
+        elif not workload.begun:
+            assert len(place.entries) >= workload.needs_min
+    for shrink in plan.shrink:
+        elastic = workloads[shrink.workload].elastic
+        assert elastic is not None
+        assert shrink.keep >= elastic.least
+
+
+def check_limits(before: Snapshot, plan: Plan) -> None:
+    """Law 2."""
+    after = assume_plan(before, plan)
+    for line in before.quotas:
+        [named] = line.pools
+        had, has = use(before, line.tenant, named), use(after, line.tenant, named)
+        assert has <= had or line.limit is None or has <= line.limit
+
+
+def check_nothing_moves_again(before: Snapshot, plan: Plan) -> None:
+    """Law 5."""
+    again = plan_round(assume_plan(before, plan), ENGINE)
+    assert (again.place, again.shrink, again.evict, again.scale, again.surplus) == ((), (), (), (), plan.surplus)
+
+
+def check_capacity(world: World) -> None:
+    """Law 1, and nobody holds a seat twice."""
+    taken: Counter[NodeName] = Counter()
+    for workload in world.workloads.values():
+        assert len({holding.seat for holding in workload.holdings}) == len(workload.holdings)
+        for holding in workload.holdings:
+            taken[holding.node] += holding.amounts.gpu_milli
+    for name, node in world.nodes.items():
+        assert taken[name] <= node.capacity.gpu_milli
+    assert sum(node.pool == SCALED and not node.releasing for node in world.nodes.values()) <= 4
