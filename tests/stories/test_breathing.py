@@ -54,8 +54,9 @@ def test_an_elastic_training_starts_with_what_fits_and_grows_when_more_is_idle(s
         alice.delete("GPUWorkload", "other")
         expect_pods(alice, "pretrain", 4)
     assert sorted(alice.places("pretrain")) == ["0", "1", "2", "3"]
-    status = alice.look("pretrain")["status"]
-    assert (status["replicas"]["summary"], status["accelerators"]) == ("4/4", 32)
+    eventually(
+        lambda: alice.look("pretrain")["status"], until=lambda seen: (seen["replicas"]["summary"], seen["accelerators"]) == ("4/4", 32)
+    )
 
 
 def test_it_is_told_before_it_shrinks_keeps_its_grace_and_the_claim_starts_then(story: Story, alice: Member, bob: Member) -> None:
@@ -123,12 +124,11 @@ def test_a_borrower_that_cannot_shrink_is_evicted_told_why_and_runs_again_later(
     with story.lawful():
         bob.create(make_training("claim", pods=2))
         bob.expect("claim", "Running")
-        status = eventually(lambda: alice.look("plain")["status"], until=lambda seen: "wait" in seen)
+        status = eventually(lambda: alice.look("plain")["status"], until=lambda seen: seen.get("wait", {}).get("position") == 1)
     assert status["lastEviction"]["rule"] == "ReclaimedForGuarantee"
     assert status["lastEviction"]["by"] == "a workload within its tenant's guarantee"
-    assert status["wait"]["position"] == 1
     assert bob.tenant not in str(status)
-    assert "Evicted" in alice.kubectl("events", "--for", "gpuworkload/plain")
+    eventually(lambda: "Evicted" in alice.kubectl("events", "--for", "gpuworkload/plain"))
     assert alice.look("plain", "Job")["spec"]["suspend"] is True
     bob.delete("GPUWorkload", "claim")
     alice.expect("plain", "Running")
@@ -176,8 +176,7 @@ def test_nodes_come_for_a_whole_gang_and_go_when_they_have_been_idle(story: Stor
     consistently(lambda: count_nodes(story), until=lambda seen: seen == 2)
     alice.delete("GPUWorkload", "gang")
     eventually(lambda: count_nodes(story), within_seconds=PATIENCE_SECONDS, until=lambda seen: seen == 0)
-    status = story.admin.get(f"{OURS}/gpupools/{pool}")["status"]
-    assert status["scaling"] == {"wantedNodes": 0}
+    eventually(lambda: story.admin.get(f"{OURS}/gpupools/{pool}")["status"]["scaling"], until=lambda seen: seen == {"wantedNodes": 0})
 
 
 def test_a_provider_that_refuses_is_quoted(story: Story, alice: Member, scalable: Callable[..., str]) -> None:
@@ -188,8 +187,8 @@ def test_a_provider_that_refuses_is_quoted(story: Story, alice: Member, scalable
         conditions = story.admin.get(f"{OURS}/gpupools/{pool}").get("status", {}).get("conditions", [])
         return next((each["message"] for each in conditions if each["type"] == "Scaling" and each["status"] == "False"), "")
 
-    assert "replicas `5` is not between `0` and `3`" in eventually(says)
-    assert alice.state("gang") == "WaitsForNodes"
+    eventually(says, until=lambda seen: "replicas `5` is not between `0` and `3`" in seen)
+    alice.expect("gang", "WaitsForNodes")
 
 
 def set_load(story: Story, member: Member, name: str, total: int) -> None:
