@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from commonpool.cycle import Cycle
 from commonpool.live.recorder import MOST_FILES, Recorder
 from commonpool.model.amounts import Amounts
@@ -41,5 +43,7 @@ def test_only_the_newest_are_kept_also_over_the_lives_of_a_process(tmp_path: Pat
     assert not (tmp_path / "round-000001-0000000002.json").exists()
 
 
-def test_nothing_is_kept_where_no_folder_was_named() -> None:
+def test_nothing_is_kept_where_no_folder_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     Recorder(None).keep(make_cycle(1))
+    assert not list(tmp_path.iterdir())

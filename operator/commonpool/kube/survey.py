@@ -32,7 +32,7 @@ async def survey_cluster(client: Client) -> Mirror:
 async def remember_all(mirror: Mirror, client: Client) -> None:
     """Hand every object of our own kinds to the mirror."""
     for resource in OWN:
-        items, _ = await _list(client, resource)
+        items, _ = await list_all(client, resource)
         for item in items:
             mirror.remember(resource.plural, decode_plain(item), gone=False)
 
@@ -40,15 +40,16 @@ async def remember_all(mirror: Mirror, client: Client) -> None:
 async def drop_gone(mirror: Mirror, client: Client) -> None:
     """Drop what the cluster no longer has: kopf does not tell of what vanished while its watch was broken."""
     for resource in OWN:
-        items, version = await _list(client, resource)
+        items, version = await list_all(client, resource)
         mirror.retain(resource.plural, {_NAMES.decode(item).metadata.uid for item in items}, version)
 
 
-async def _list(client: Client, resource: Resource) -> tuple[list[msgspec.Raw], int]:
+async def list_all(client: Client, resource: Resource, *, selector: str = "") -> tuple[list[msgspec.Raw], int]:
+    """Every object of a kind, page by page, and the version of the list; `selector` is about labels."""
     items: list[msgspec.Raw] = []
     token = ""
     while True:
-        page = _PAGES.decode(await client.list_page(resource, limit=PAGE, token=token))
+        page = _PAGES.decode(await client.list_page(resource, limit=PAGE, token=token, selector=selector))
         items += page.items or ()
         token = page.metadata.continue_ or ""
         if not token:

@@ -15,6 +15,7 @@ from commonpool.kube.read import World
 from commonpool.kube.read.world import list_accelerators
 from commonpool.kube.records import Metadata
 from commonpool.kube.resources import CUSTOM_RESOURCES, GPU_WORKLOADS, NETWORK_POLICIES, NODES, RESOURCE_QUOTAS, ROLE_BINDINGS, Resource
+from commonpool.kube.survey import list_all
 from commonpool.kube.taints import Tainting, plan_taints
 from commonpool.kube.tenancy import MANAGED, WORKLOAD_COUNT, Tenancy, plan_tenancy
 from commonpool.kube.tracking import plan_tracking, read_trackables
@@ -117,14 +118,8 @@ class Upkeep:
 
     async def _list(self, resource: Resource) -> list[dict[str, Any]]:
         selector = ",".join(f"{label}={value}" for label, value in MANAGED.items())
-        items: list[dict[str, Any]] = []
-        token = ""
-        while True:
-            page = decode_plain(await self._client.list_page(resource, token=token, selector=selector))
-            items += [{**item, "apiVersion": resource.api_version, "kind": resource.kind} for item in page.get("items") or ()]
-            token = page["metadata"].get("continue") or ""
-            if not token:
-                return items
+        items, _ = await list_all(self._client, resource, selector=selector)
+        return [{**decode_plain(item), "apiVersion": resource.api_version, "kind": resource.kind} for item in items]
 
 
 def _namespace(write: Write) -> str:

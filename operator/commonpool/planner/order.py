@@ -1,7 +1,7 @@
 """The second stage: who is next.
 
 In this order: workloads within their tenant's guarantee; what is overdue, the oldest first; higher
-priority, smaller share, older, name. The share is the weighted dominant share (see `shares`) compared along the
+priority, smaller share, older, name. The share is the weighted dominant share (see `share`) compared along the
 tenant tree: two workloads are compared at the two tenants right below the nearest
 tenant above both, so a tenant's share is divided among those below it and not beside it
 (hierarchical DRF: Bhattacharya et al., SoCC'13, section 3).
