@@ -1,0 +1,122 @@
+// Command replay packs recorded lists of pods with several policies and writes one JSON object per list, seed, policy and arrival.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"commonpool.dev/scheduler/replay"
+	"commonpool.dev/scheduler/replay/policies"
+)
+
+// line is one object of the output.
+type line struct {
+	List                string  `json:"list"`
+	Seed                int64   `json:"seed"`
+	Policy              string  `json:"policy"`
+	Arrival             int     `json:"arrival"`
+	AllocatedPercent    float64 `json:"allocated_percent"`
+	PlacedPods          int     `json:"placed_pods"`
+	PlacedMultiGPUPods  int     `json:"placed_multi_gpu_pods"`
+	PlacementsPerSecond float64 `json:"placements_per_second"`
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "replay:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	nodes := flag.String("nodes", "", "the CSV `file` of the nodes")
+	names := flag.String("policies", "", "`names` of policies, with commas (all of them)")
+	seeds := flag.String("seeds", "42", "`numbers`, with commas")
+	arrivals := flag.String("arrivals", "80,90,95,100,130", "percent of the capacity at which to tell, `numbers` with commas")
+	flag.Parse()
+	chosen, err := choose(*names)
+	if err != nil {
+		return err
+	}
+	seedNumbers, err := numbers(*seeds)
+	if err != nil {
+		return err
+	}
+	loads, err := numbers(*arrivals)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	defer out.Flush()
+	for _, pods := range flag.Args() {
+		if err := replayList(json.NewEncoder(out), *nodes, pods, chosen, seedNumbers, loads); err != nil {
+			return err
+		}
+		out.Flush()
+	}
+	return nil
+}
+
+func replayList(out *json.Encoder, nodes, pods string, chosen []replay.Policy, seeds, arrivals []int) error {
+	nodesFile, err := os.Open(nodes)
+	if err != nil {
+		return err
+	}
+	defer nodesFile.Close()
+	podsFile, err := os.Open(pods)
+	if err != nil {
+		return err
+	}
+	defer podsFile.Close()
+	trace, err := replay.Read(nodesFile, podsFile)
+	if err != nil {
+		return fmt.Errorf("%s, %s: %w", nodes, pods, err)
+	}
+	list := strings.TrimSuffix(filepath.Base(pods), filepath.Ext(pods))
+	for _, seed := range seeds {
+		for _, policy := range chosen {
+			ran := trace.Replay(policy, int64(seed), arrivals)
+			for _, at := range ran.Results {
+				err := out.Encode(line{list, int64(seed), policy.Name, at.Arrival, at.AllocatedPercent, at.PlacedPods, at.PlacedMultiGPUPods,
+					float64(ran.Placements) / ran.Seconds})
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func choose(names string) ([]replay.Policy, error) {
+	if names == "" {
+		return policies.All, nil
+	}
+	var chosen []replay.Policy
+	for name := range strings.SplitSeq(names, ",") {
+		policy, err := policies.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, policy)
+	}
+	return chosen, nil
+}
+
+func numbers(text string) ([]int, error) {
+	var all []int
+	for each := range strings.SplitSeq(text, ",") {
+		number, err := strconv.Atoi(each)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, number)
+	}
+	return all, nil
+}

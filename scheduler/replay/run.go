@@ -1,0 +1,77 @@
+package replay
+
+import (
+	"slices"
+	"time"
+
+	"commonpool.dev/scheduler/packing"
+)
+
+// Chooser picks the node for a pod, and the card for a shared one; -1 where it fits nowhere.
+type Chooser interface {
+	Best(s *packing.Shape) (node, card int)
+	Take(node int, s *packing.Shape, card int)
+}
+
+// Policy makes a chooser for nodes in their given state; ranks decide between equals, the lowest first.
+type Policy struct {
+	Name string
+	New  func(nodes []packing.Node, ranks []int32, mix []Class, seed int64) Chooser
+}
+
+// Result is what one policy had placed when a load had arrived.
+type Result struct {
+	Arrival            int     // percent of the capacity
+	AllocatedPercent   float64 // mean over the arrivals whose load rounds to Arrival
+	PlacedPods         int     // at the last of them
+	PlacedMultiGPUPods int
+}
+
+// Run is one replay.
+type Run struct {
+	Results    []Result
+	Placements int
+	Seconds    float64 // all choosing and placing, the first scoring of every node included
+}
+
+// Replay packs the pods in the order of the seed and tells what was placed at each of the arrivals (percent of the capacity, at most 130).
+func (t *Trace) Replay(policy Policy, seed int64, arrivals []int) Run {
+	order, ranks := t.Arrive(seed)
+	mix := t.Mix()
+	arrived, allocated := int64(0), int64(0)
+	var loads [maxLoad*10 + 2]struct {
+		sum               float64
+		count             int
+		placed, multiples int
+	}
+	run := Run{}
+	multiples := 0
+	began := time.Now()
+	chooser := policy.New(slices.Clone(t.Nodes), ranks, mix, seed)
+	for _, index := range order {
+		shape := &t.Pods[index].Shape
+		arrived += shape.Accelerators()
+		if node, card := chooser.Best(shape); node >= 0 {
+			chooser.Take(node, shape, card)
+			allocated += shape.Accelerators()
+			run.Placements++
+			if shape.Cards > 1 {
+				multiples++
+			}
+		}
+		load := &loads[(200*arrived+t.Capacity)/(2*t.Capacity)]
+		load.sum += float64(allocated)
+		load.count++
+		load.placed, load.multiples = run.Placements, multiples
+	}
+	run.Seconds = time.Since(began).Seconds()
+	for _, arrival := range arrivals {
+		load := &loads[arrival]
+		if load.count == 0 {
+			continue
+		}
+		percent := 100 * load.sum / float64(load.count) / float64(t.Capacity)
+		run.Results = append(run.Results, Result{arrival, percent, load.placed, load.multiples})
+	}
+	return run
+}
