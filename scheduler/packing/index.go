@@ -65,6 +65,9 @@ func (x *Index) Take(node int, s *Shape, card int) {
 	x.log = append(x.log, int32(node))
 }
 
+// Touch says that what the scorer thinks of a node has changed.
+func (x *Index) Touch(node int) { x.log = append(x.log, int32(node)) }
+
 func (x *Index) enter(s *Shape) *scores {
 	n := len(x.Nodes)
 	known := &scores{shape: *s, of: make([]Score, n), cards: make([]int8, n), tree: make([]int32, 2*n)}

@@ -39,7 +39,7 @@ func (t *Trace) Replay(policy Policy, seed int64, arrivals []int) Run {
 	order, ranks := t.Arrive(seed)
 	mix := t.Mix()
 	arrived, allocated := int64(0), int64(0)
-	var loads [maxLoad*10 + 2]struct {
+	var loads [maxLoad*10 + 1]struct {
 		sum               float64
 		count             int
 		placed, multiples int
@@ -59,7 +59,11 @@ func (t *Trace) Replay(policy Policy, seed int64, arrivals []int) Run {
 				multiples++
 			}
 		}
-		load := &loads[(200*arrived+t.Capacity)/(2*t.Capacity)]
+		percent := (200*arrived + t.Capacity) / (2 * t.Capacity)
+		if percent >= int64(len(loads)) { // the last pod may want several cards
+			break
+		}
+		load := &loads[percent]
 		load.sum += float64(allocated)
 		load.count++
 		load.placed, load.multiples = run.Placements, multiples

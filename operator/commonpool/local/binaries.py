@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from commonpool.errors import UserError
-from commonpool.local.build import Recipe, bench_recipe, build, controlplane_recipe, helm_recipe, scheduler_recipe, stock_scheduler_recipe
+from commonpool.local.build import (
+    Recipe,
+    bench_recipe,
+    build,
+    controlplane_recipe,
+    helm_recipe,
+    replay_recipe,
+    scheduler_recipe,
+    stock_scheduler_recipe,
+)
 from commonpool.local.gotool import Go, find_go
 from commonpool.local.places import Source
 from commonpool.local.teller import Teller
@@ -17,6 +26,7 @@ _RECIPES = {
     "kube-scheduler": scheduler_recipe,
     "libpacking.so": scheduler_recipe,
     "bench-driver": bench_recipe,
+    "replay": replay_recipe,
     "stock-kube-scheduler": stock_scheduler_recipe,
 }
 PROGRAMS = ("go", *_RECIPES)

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"math"
+	"slices"
 
 	"commonpool.dev/scheduler/packing"
 	"commonpool.dev/scheduler/replay"
@@ -9,7 +10,7 @@ import (
 
 // fgd puts a pod where fragmentation grows least (USENIX ATC'23).
 var fgd = scoring("FGD", func(mix []replay.Class) packing.Scorer {
-	scorer := fgdScorer{mix, make([]float64, len(mix))}
+	scorer := &fgdScorer{mix: mix, shares: make([]float64, len(mix)), known: make(map[int]known)}
 	total := 0.0
 	for _, class := range mix {
 		total += float64(class.Count)
@@ -23,10 +24,22 @@ var fgd = scoring("FGD", func(mix []replay.Class) packing.Scorer {
 type fgdScorer struct {
 	mix    []replay.Class
 	shares []float64
+	known  map[int]known
 }
 
-func (f fgdScorer) Score(_ int, n *packing.Node, s *packing.Shape) (packing.Score, int) {
-	before := f.fragments(n)
+// known is what a node's fragments were when it was last looked at.
+type known struct {
+	node      packing.Node
+	fragments float64
+}
+
+func (f *fgdScorer) Score(index int, n *packing.Node, s *packing.Shape) (packing.Score, int) {
+	last, met := f.known[index]
+	if !met || last.node != *n {
+		last = known{*n, f.fragments(n)}
+		f.known[index] = last
+	}
+	before := last.fragments
 	if !s.Shared() {
 		after := *n
 		after.Take(s, 0)
@@ -34,7 +47,7 @@ func (f fgdScorer) Score(_ int, n *packing.Node, s *packing.Shape) (packing.Scor
 	}
 	best, bestCard := int64(-1), -1
 	for card, free := range n.Milli[:n.Cards] {
-		if int64(free) < s.Milli {
+		if int64(free) < s.Milli || slices.Contains(n.Milli[:card], free) {
 			continue
 		}
 		after := *n
@@ -49,7 +62,7 @@ func (f fgdScorer) Score(_ int, n *packing.Node, s *packing.Shape) (packing.Scor
 func fall(milli float64) int64 { return int64(100 / (1 + math.Exp(-milli/packing.CardMilli))) }
 
 // fragments is how much of the node's free accelerators a pod of the mix is expected not to be able to use.
-func (f fgdScorer) fragments(n *packing.Node) float64 {
+func (f *fgdScorer) fragments(n *packing.Node) float64 {
 	sum := 0.0
 	for i := range f.mix {
 		sum += f.shares[i] * float64(unusable(n, &f.mix[i].Shape))
