@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// maxLoad is how much arrives, in tenths of the capacity.
-const maxLoad = 13
+// MaxArrival is how much arrives, in percent of the capacity.
+const MaxArrival = 130
 
 // informerDraws is how many numbers the published evaluation drew between arrivals and ranks.
 const informerDraws = 10
@@ -23,7 +23,7 @@ func (t *Trace) Arrive(seed int64) (order []int, ranks []int32) {
 		total += t.Pods[i].Shape.Accelerators()
 	}
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	target := t.Capacity * maxLoad / 10
+	target := t.Capacity * MaxArrival / 100
 	if total < target {
 		for {
 			pod := random.Intn(len(t.Pods))

@@ -39,8 +39,8 @@ func (t *Trace) Replay(policy Policy, seed int64, arrivals []int) Run {
 	order, ranks := t.Arrive(seed)
 	mix := t.Mix()
 	arrived, allocated := int64(0), int64(0)
-	var loads [maxLoad*10 + 1]struct {
-		sum               float64
+	var loads [MaxArrival + 1]struct {
+		sum, last         float64
 		count             int
 		placed, multiples int
 	}
@@ -65,16 +65,21 @@ func (t *Trace) Replay(policy Policy, seed int64, arrivals []int) Run {
 		}
 		load := &loads[percent]
 		load.sum += float64(allocated)
+		load.last = float64(allocated)
 		load.count++
 		load.placed, load.multiples = run.Placements, multiples
 	}
 	run.Seconds = time.Since(began).Seconds()
+	for i := range loads[1:] {
+		before, load := &loads[i], &loads[i+1]
+		if load.count == 0 { // a short list jumps over some loads: there things are as they were
+			*load = *before
+			load.sum, load.count = load.last, 1
+		}
+	}
 	for _, arrival := range arrivals {
 		load := &loads[arrival]
-		if load.count == 0 {
-			continue
-		}
-		percent := 100 * load.sum / float64(load.count) / float64(t.Capacity)
+		percent := 100 * load.sum / float64(max(load.count, 1)) / float64(t.Capacity)
 		run.Results = append(run.Results, Result{arrival, percent, load.placed, load.multiples})
 	}
 	return run

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,9 @@ func run() error {
 	loads, err := numbers(*arrivals)
 	if err != nil {
 		return err
+	}
+	if slices.Min(loads) < 1 || slices.Max(loads) > replay.MaxArrival {
+		return fmt.Errorf("arrivals are percent in 1..%d", replay.MaxArrival)
 	}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
