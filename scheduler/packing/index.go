@@ -14,7 +14,7 @@ func (a Score) Better(b Score) bool {
 }
 
 // Scorer says how good it would be to put one more pod of the shape on the node, and on which card a shared one would go. It is only
-// asked about shapes that fit, and its answer depends on nothing but the node and the shape.
+// asked about shapes that fit, and its answer depends on nothing but the node and the shape, until the index is told otherwise (Touch).
 type Scorer interface {
 	Score(index int, n *Node, s *Shape) (score Score, card int)
 }
@@ -27,8 +27,11 @@ type Index struct {
 	ranks  []int32 // of each node: the lowest wins where scores are equal
 	shapes map[Shape]*scores
 	log    []int32 // nodes in the order in which they changed
-	leaves int
+	last   []int32 // of each node: where in the log it is last
 }
+
+// maxLog is after how many changes the scores begin anew, to keep the log short.
+const maxLog = 1 << 20
 
 // scores is a knockout of all nodes for one shape: the winner of each match is in the tree, the best of all in tree[1].
 type scores struct {
@@ -39,9 +42,11 @@ type scores struct {
 	seen  int // how much of the log is in
 }
 
-// NewIndex makes an index of the nodes; ranks decide between nodes of equal score, the lowest first.
+// NewIndex makes an index of the nodes, at least one; ranks decide between nodes of equal score, the lowest first.
 func NewIndex(nodes []Node, ranks []int32, scorer Scorer) *Index {
-	return &Index{Nodes: nodes, scorer: scorer, ranks: ranks, shapes: make(map[Shape]*scores)}
+	x := &Index{Nodes: nodes, scorer: scorer, ranks: ranks, last: make([]int32, len(nodes))}
+	x.forget()
+	return x
 }
 
 // Best is the best node for one more pod of the shape, and the card for a shared one; -1 if it fits nowhere.
@@ -59,22 +64,41 @@ func (x *Index) Best(s *Shape) (node, card int) {
 	return int(best), int(known.cards[best])
 }
 
-// Take puts a pod on the node.
-func (x *Index) Take(node int, s *Shape, card int) {
-	x.Nodes[node].Take(s, card)
+// Take puts a pod on the node and returns its cards, a bit each.
+func (x *Index) Take(node int, s *Shape, card int) (cards uint64) {
+	cards = x.Nodes[node].Take(s, card)
+	x.Touch(node)
+	return cards
+}
+
+// Touch says that a node has changed, or what the scorer thinks of it.
+func (x *Index) Touch(node int) {
+	if len(x.log) == maxLog {
+		x.forget()
+	}
+	x.last[node] = int32(len(x.log))
 	x.log = append(x.log, int32(node))
 }
 
-// Touch says that what the scorer thinks of a node has changed.
-func (x *Index) Touch(node int) { x.log = append(x.log, int32(node)) }
+func (x *Index) forget() {
+	x.shapes = make(map[Shape]*scores)
+	x.log = x.log[:0]
+	for i := range x.last {
+		x.last[i] = -1
+	}
+}
 
 func (x *Index) enter(s *Shape) *scores {
 	n := len(x.Nodes)
 	known := &scores{shape: *s, of: make([]Score, n), cards: make([]int8, n), tree: make([]int32, 2*n)}
 	for node := range x.Nodes {
 		x.score(known, node)
+		known.tree[n+node] = int32(node)
 	}
-	x.rebuild(known)
+	for i := n - 1; i > 0; i-- {
+		known.tree[i] = x.winner(known, i)
+	}
+	known.seen = len(x.log)
 	x.shapes[*s] = known
 	return known
 }
@@ -89,32 +113,35 @@ func (x *Index) score(known *scores, node int) {
 	known.of[node], known.cards[node] = score, int8(card)
 }
 
-func (x *Index) rebuild(known *scores) {
-	n := len(x.Nodes)
-	for node := range n {
-		known.tree[n+node] = int32(node)
-	}
-	for i := n - 1; i > 0; i-- {
-		known.tree[i] = x.winner(known, i)
-	}
-	known.seen = len(x.log)
-}
-
 func (x *Index) winner(known *scores, i int) int32 {
 	a, b := known.tree[2*i], known.tree[2*i+1]
-	left, right := known.of[a], known.of[b]
-	if left == right && x.ranks[a] < x.ranks[b] || left.Better(right) {
+	left, right := &known.of[a], &known.of[b]
+	if left.Value > right.Value || left.Value == right.Value &&
+		(left.Tie > right.Tie || left.Tie == right.Tie && x.ranks[a] < x.ranks[b]) {
 		return a
 	}
 	return b
 }
 
+// catchUp scores what has changed. A match whose winner stays and is another node need not be told further up.
 func (x *Index) catchUp(known *scores) {
 	n := len(x.Nodes)
-	for _, node := range x.log[known.seen:] {
+	for at := known.seen; at < len(x.log); at++ {
+		node := x.log[at]
+		if int(x.last[node]) != at {
+			continue // it has changed again since
+		}
+		was := known.of[node]
 		x.score(known, int(node))
+		if was == known.of[node] {
+			continue
+		}
 		for i := (n + int(node)) / 2; i > 0; i /= 2 {
+			before := known.tree[i]
 			known.tree[i] = x.winner(known, i)
+			if known.tree[i] == before && before != node {
+				break
+			}
 		}
 	}
 	known.seen = len(x.log)

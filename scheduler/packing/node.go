@@ -70,8 +70,8 @@ func (n *Node) Tightest(milli int64) int {
 	return best
 }
 
-// Take puts a pod that fits onto the node: a shared one onto the card, others onto the lowest free cards.
-func (n *Node) Take(s *Shape, card int) {
+// Take puts a pod that fits onto the node: a shared one onto the card, others onto the lowest free cards. It returns the cards, a bit each.
+func (n *Node) Take(s *Shape, card int) (cards uint64) {
 	n.CPU -= s.CPU
 	n.Memory -= s.Memory
 	n.Pods--
@@ -81,14 +81,33 @@ func (n *Node) Take(s *Shape, card int) {
 			n.Whole--
 		}
 		n.Milli[card] -= int16(s.Milli)
-		return
+		return 1 << card
 	}
 	left := s.Cards
 	for i := 0; left > 0; i++ {
 		if n.Milli[i] == CardMilli {
 			n.Milli[i] = 0
+			cards |= 1 << i
 			left--
 		}
 	}
 	n.Whole -= int8(s.Cards)
+	return cards
+}
+
+// Give takes a pod off the node, from the cards that Take returned.
+func (n *Node) Give(s *Shape, cards uint64) {
+	n.CPU += s.CPU
+	n.Memory += s.Memory
+	n.Pods++
+	n.Free += int32(s.Accelerators())
+	for i := range n.Milli[:n.Cards] {
+		if cards>>i&1 == 0 {
+			continue
+		}
+		n.Milli[i] += int16(s.Milli)
+		if n.Milli[i] == CardMilli {
+			n.Whole++
+		}
+	}
 }

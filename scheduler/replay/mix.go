@@ -8,11 +8,8 @@ import (
 	"commonpool.dev/scheduler/packing"
 )
 
-// Class is a kind of pod of the workload mix. Its shape says nothing of memory.
-type Class struct {
-	Shape packing.Shape
-	Count int64 // pods of the list
-}
+// Class is a kind of pod of the workload mix, and how many of the list are of it. Its shape says nothing of memory.
+type Class = packing.CardClass
 
 // typicalShare is how much of the list FGD's target workload covers, in percent.
 const typicalShare = 95
@@ -46,7 +43,7 @@ func (t *Trace) Mix() []Class {
 		}
 		covered += counts[each]
 		shape := packing.Shape{CPU: each.cpu, Cards: each.cards, Milli: each.milli, Models: masks[each.spec]}
-		mix = append(mix, Class{shape, counts[each]})
+		mix = append(mix, Class{Shape: shape, Count: counts[each]})
 	}
 	return mix
 }

@@ -10,7 +10,7 @@ import (
 // Chooser picks the node for a pod, and the card for a shared one; -1 where it fits nowhere.
 type Chooser interface {
 	Best(s *packing.Shape) (node, card int)
-	Take(node int, s *packing.Shape, card int)
+	Take(node int, s *packing.Shape, card int) (cards uint64)
 }
 
 // Policy makes a chooser for nodes in their given state; ranks decide between equals, the lowest first.

@@ -21,9 +21,9 @@ type clustering struct {
 	scorer *clusteringScorer
 }
 
-func (c *clustering) Take(node int, s *packing.Shape, card int) {
+func (c *clustering) Take(node int, s *packing.Shape, card int) (cards uint64) {
 	c.scorer.kinds[node] |= kind(s)
-	c.Index.Take(node, s, card)
+	return c.Index.Take(node, s, card)
 }
 
 // clusteringScorer knows which kinds of pods each node holds.

@@ -58,9 +58,9 @@ func (s *strict) Best(shape *packing.Shape) (node, card int) {
 	return node, card
 }
 
-func (s *strict) Take(node int, shape *packing.Shape, card int) {
+func (s *strict) Take(node int, shape *packing.Shape, card int) (cards uint64) {
 	s.nodes[node].Take(shape, card)
-	s.Chooser.Take(node, shape, card)
+	return s.Chooser.Take(node, shape, card)
 }
 
 func TestAPodThatFitsSomewhereIsNeverRefused(t *testing.T) {

@@ -42,4 +42,6 @@ func (d *dice) Best(s *packing.Shape) (node, card int) {
 	return node, card
 }
 
-func (d *dice) Take(node int, s *packing.Shape, card int) { d.nodes[node].Take(s, card) }
+func (d *dice) Take(node int, s *packing.Shape, card int) (cards uint64) {
+	return d.nodes[node].Take(s, card)
+}
