@@ -20,7 +20,7 @@ const (
 // MaxPricingRounds and MaxModels are bounds of what goes in; so are those in limits.go.
 const (
 	MaxPricingRounds = 10_000
-	MaxModels        = 63
+	MaxModels        = 63 // as many as an int64 has bits that are no sign
 )
 
 // Cards is one fleet of nodes with cards while it is being packed, pod after pod. It is not for use by two goroutines at once.
@@ -71,16 +71,27 @@ func OpenCards(f CardFleet) (*Cards, error) {
 	return NewCards(nodes, ranks, mix, int(f.Rounds)), nil
 }
 
-// Place puts one pod of the shape on the best node, and says which cards it got, a bit each; node -1 if it fits nowhere.
-func (c *Cards) Place(s Shape) (node int, cards uint64, err error) {
-	if err := checkCardShape(&s); err != nil {
-		return -1, 0, err
+// PlaceAll places pods, CardPodFields numbers each, one after the other, and writes the node of each (-1: nowhere) and its cards. All of
+// them are looked at before the first is placed.
+func (c *Cards) PlaceAll(pods, nodes, cards []int64) (placed int, err error) {
+	if len(pods)%CardPodFields != 0 || len(nodes) != len(pods)/CardPodFields || len(cards) != len(nodes) {
+		return 0, ErrLength
 	}
-	node, card := c.Best(&s)
-	if node < 0 {
-		return -1, 0, nil
+	for at := 0; at < len(pods); at += CardPodFields {
+		shape := CardShape(pods[at:])
+		if err := checkCardShape(&shape); err != nil {
+			return 0, err
+		}
 	}
-	return node, c.Take(node, &s, card), nil
+	for i := range nodes {
+		shape := CardShape(pods[i*CardPodFields:])
+		nodes[i], cards[i] = -1, 0
+		if node, card := c.Best(&shape); node >= 0 {
+			nodes[i], cards[i] = int64(node), int64(c.Take(node, &shape, card))
+			placed++
+		}
+	}
+	return placed, nil
 }
 
 // Take puts a pod on a node that it fits on, a shared one on the card.
@@ -145,7 +156,7 @@ func readNodes(flat, milli []int64) ([]Node, error) {
 	nodes := make([]Node, 0, len(flat)/CardNodeFields)
 	for ; len(flat) > 0; flat = flat[CardNodeFields:] {
 		cpu, memory, pods, model, cards := flat[0], flat[1], flat[2], flat[3], flat[4]
-		if cpu < 0 || memory < 0 || pods < 0 || model < 0 || model > MaxModels || cards < 0 || cards > MaxCards {
+		if cpu < 0 || memory < 0 || pods < 0 || model < 0 || model >= MaxModels || cards < 0 || cards > MaxCards {
 			return nil, ErrValue
 		}
 		if max(cpu, memory, pods) > MaxAmount {
@@ -205,7 +216,7 @@ func CardShape(flat []int64) Shape {
 // checkCardShape refuses what no pod can be: parts of several cards, nothing of a card, less than nothing.
 func checkCardShape(s *Shape) error {
 	switch {
-	case s.CPU < 0, s.Memory < 0, s.Cards < 0, s.Cards > MaxCards, s.Milli < 0, s.Milli > CardMilli:
+	case s.CPU < 0, s.Memory < 0, s.Cards < 0, s.Cards > MaxCards, s.Milli < 0, s.Milli > CardMilli, s.Models>>MaxModels > 0:
 		return ErrValue
 	case s.Cards == 0 && s.Milli != 0, s.Cards > 0 && s.Milli == 0, s.Cards > 1 && s.Milli != CardMilli:
 		return ErrValue

@@ -30,8 +30,11 @@ type Index struct {
 	last   []int32 // of each node: where in the log it is last
 }
 
-// maxLog is after how many changes the scores begin anew, to keep the log short.
-const maxLog = 1 << 20
+// After so many changes, or with so many scores, the index begins anew: it shall not grow with the number of shapes that anybody thinks of.
+const (
+	maxLog    = 1 << 20
+	maxScores = 1 << 24
+)
 
 // scores is a knockout of all nodes for one shape: the winner of each match is in the tree, the best of all in tree[1].
 type scores struct {
@@ -90,6 +93,9 @@ func (x *Index) forget() {
 
 func (x *Index) enter(s *Shape) *scores {
 	n := len(x.Nodes)
+	if (len(x.shapes)+1)*n > maxScores {
+		x.forget()
+	}
 	known := &scores{shape: *s, of: make([]Score, n), cards: make([]int8, n), tree: make([]int32, 2*n)}
 	for node := range x.Nodes {
 		x.score(known, node)

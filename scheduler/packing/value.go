@@ -1,6 +1,9 @@
 package packing
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // PricingRounds is how often prices are adjusted where nobody says otherwise.
 const PricingRounds = 150
@@ -27,7 +30,7 @@ const (
 // it; the fewer such nodes are left, the more. A model that work insists on is worth more than the others.
 type Value struct {
 	mus    [64][]int64 // of each model: prices of a milli-processor
-	cards  [64][]int64 // of each model: a row for each step of what the free part of a card is worth
+	cards  [64][]int64 // of each model: a row for each level of what a card with so much free is worth, at each step
 	wholes []whole
 	bonus  int64 // how many times the worth of whole nodes counts at present
 	known  []worth
@@ -44,7 +47,7 @@ type whole struct {
 type worth struct {
 	node  Node
 	met   bool
-	at    int          // the step that counted
+	least int64
 	steps [steps]int64 // the worth of cards and processors at each
 	whole int64
 }
@@ -61,8 +64,10 @@ func NewValue(nodes []Node, mix []CardClass, rounds int) *Value {
 			continue
 		}
 		v.cards[model] = make([]int64, steps*(levels+1))
-		for at, z := range m.z[m.groupOf[model]] {
-			v.cards[model][at] = int64(float64(float64(temperature*log(z)) * unit * scarce[model]))
+		for k := range steps {
+			for level, z := range m.row(m.groupOf[model], k) {
+				v.cards[model][level*steps+k] = int64(float64(temperature*log(z)) * unit * scarce[model])
+			}
 		}
 		v.mus[model] = make([]int64, steps)
 		for k, mu := range m.mus {
@@ -169,10 +174,10 @@ func (v *Value) Score(index int, n *Node, s *Shape) (Score, int) {
 	}
 	tie := -(int64(n.Free)-s.Accelerators())<<32 - min(n.CPU-s.CPU, maxProcessors)
 	rows, mus := v.cards[n.Model], v.mus[n.Model]
-	before := known.steps[known.at] + v.bonus*known.whole
+	before := known.least + v.bonus*known.whole
 	cpu := min(n.CPU, maxProcessors) - min(n.CPU-s.CPU, maxProcessors)
 	if !s.Shared() {
-		after := v.least(known, rows, mus, cpu, levels, 0, s.Cards) + v.bonus*v.worthWhole(n, int64(n.Whole)-s.Cards, n.CPU-s.CPU)
+		after := least(known, rows, mus, cpu, levels, 0, s.Cards) + v.bonus*v.worthWhole(n, int64(n.Whole)-s.Cards, n.CPU-s.CPU)
 		return Score{Value: after - before, Tie: tie}, -1
 	}
 	best, bestCard := int64(math.MinInt64), -1
@@ -184,7 +189,7 @@ func (v *Value) Score(index int, n *Node, s *Shape) (Score, int) {
 		if free == CardMilli {
 			left--
 		}
-		after := v.least(known, rows, mus, cpu, int(free)/grain, int(int64(free)-s.Milli)/grain, 1) + v.bonus*v.worthWhole(n, left, n.CPU-s.CPU)
+		after := least(known, rows, mus, cpu, int(free)/grain, int(int64(free)-s.Milli)/grain, 1) + v.bonus*v.worthWhole(n, left, n.CPU-s.CPU)
 		if value := after - before; value > best || value == best && free < n.Milli[bestCard] {
 			best, bestCard = value, card
 		}
@@ -206,45 +211,25 @@ func (v *Value) look(known *worth, n *Node) {
 	known.node, known.met = *n, true
 	rows, mus := v.cards[n.Model], v.mus[n.Model]
 	for k := range known.steps {
-		sum := mus[k] * min(n.CPU, maxProcessors)
-		for _, free := range n.Milli[:n.Cards] {
-			sum += rows[k*(levels+1)+int(free)/grain]
-		}
-		known.steps[k] = sum
-		if k == 0 || sum < known.steps[known.at] {
-			known.at = k
+		known.steps[k] = mus[k] * min(n.CPU, maxProcessors)
+	}
+	for _, free := range n.Milli[:n.Cards] {
+		row := rows[int(free)/grain*steps:][:steps]
+		for k := range known.steps {
+			known.steps[k] += row[k]
 		}
 	}
+	known.least = slices.Min(known.steps[:])
 	known.whole = v.worthWhole(n, int64(n.Whole), n.CPU)
 }
 
-// least is what the node's cards and processors are worth after so many cards have changed from one level to another and processors are
-// gone. The worth has one valley over the steps, and after a single pod it is near where it was.
-func (v *Value) least(known *worth, rows, mus []int64, cpu int64, from, to int, cards int64) int64 {
-	at := func(k int) int64 {
-		row := rows[k*(levels+1):]
-		return known.steps[k] - mus[k]*cpu + cards*(row[to]-row[from])
-	}
-	k := known.at
-	least := at(k)
-	for k+1 < steps {
-		next := at(k + 1)
-		if next >= least {
-			break
-		}
-		least = next
-		k++
-	}
-	if k > known.at {
-		return least
-	}
-	for k > 0 {
-		next := at(k - 1)
-		if next >= least {
-			break
-		}
-		least = next
-		k--
+// least is what the node's cards and processors are worth after so many cards have gone from one level to another and processors are taken.
+func least(known *worth, rows, mus []int64, cpu int64, from, to int, cards int64) int64 {
+	before, after := rows[from*steps:][:steps], rows[to*steps:][:steps]
+	mus = mus[:steps]
+	least := int64(math.MaxInt64)
+	for k := range steps {
+		least = min(least, known.steps[k]-mus[k]*cpu+cards*(after[k]-before[k]))
 	}
 	return least
 }

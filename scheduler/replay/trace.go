@@ -35,8 +35,8 @@ func (m *models) bit(name string) (uint8, error) {
 	bit, known := m.bits[name]
 	if !known {
 		bit = uint8(len(m.bits))
-		if bit > 63 {
-			return 0, fmt.Errorf("more than 64 models of card")
+		if bit >= packing.MaxModels {
+			return 0, fmt.Errorf("more than %d models of card", packing.MaxModels)
 		}
 		m.bits[name] = bit
 	}
