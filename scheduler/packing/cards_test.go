@@ -53,7 +53,7 @@ func TestWholeNodesAreSparedTheMoreTheFewerThereAre(t *testing.T) {
 		left, all int
 		bonus     int64
 		changed   bool
-	}{{100, 100, 1, false}, {11, 100, 1, false}, {10, 100, fewTimes, true}, {6, 100, fewTimes, false}, {5, 100, fewerTimes, true}, {11, 100, 1, true}} {
+	}{{100, 100, 1, false}, {16, 100, 1, false}, {15, 100, fewTimes, true}, {8, 100, fewTimes, false}, {7, 100, fewerTimes, true}, {16, 100, 1, true}} {
 		if changed := v.tell(test.left, test.all); changed != test.changed || v.bonus != test.bonus {
 			t.Errorf("%d of %d left: %d times, changed %t", test.left, test.all, v.bonus, changed)
 		}

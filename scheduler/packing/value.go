@@ -11,14 +11,15 @@ const PricingRounds = 150
 const (
 	unit = 1e8 // what a card is worth, about: the fixed point of values
 
-	scarcity   = 0.5  // what the demand for a model alone adds to its worth
-	maxScarce  = 64.0 // at most
+	scarcity   = 0.3  // what it adds to a model's worth if as much work as it has cards insists on it
+	maxScarce  = 64.0 // at most so many times as much
 	wholeBonus = 0.05 // cards: what a whole free node is worth beyond its cards
 	wholeShare = 0.15 // and how much more if all work wanted whole nodes
 	wholeCPU   = 1.15 // processors of a pod that wants a whole node, beside those of other pods, where the mix has none
+	roomyBonus = 0.05 // cards: what a whole free node is worth beyond that if few have as many processors
 
-	fewTimes, few     = 4, 10 // one whole node in 10 is left: each is worth so many times as much
-	fewerTimes, fewer = 10, 20
+	fewTimes, few     = 6, 15 // 15 % of all whole nodes are left: each is worth 6 times as much
+	fewerTimes, fewer = 15, 7
 
 	maxProcessors = 1 << 31 // milli; more than that on a node makes no difference to its worth
 )
@@ -107,7 +108,7 @@ func findScarce(nodes []Node, mix []CardClass) (scarce [64]float64) {
 		}
 	}
 	for model := range scarce {
-		scarce[model] = min(1+float64(scarcity*scarce[model]), maxScarce)
+		scarce[model] = min(1+float64(scarcity*math.Sqrt(scarce[model])), maxScarce)
 	}
 	return scarce
 }
@@ -120,7 +121,8 @@ func largest(nodes []Node) int64 {
 	return most
 }
 
-// findWholes are the classes of the mix that want whole nodes; where there are none, one such class is expected none the less.
+// findWholes are the classes of the mix that want whole nodes; where there are none, one such class is expected none the less, and so is
+// one that wants all processors that the roomiest of them have.
 func findWholes(nodes []Node, mix []CardClass) (wholes []whole) {
 	most := largest(nodes)
 	if most < 2 {
@@ -146,19 +148,28 @@ func findWholes(nodes []Node, mix []CardClass) (wholes []whole) {
 			wholes = append(wholes, whole{cards: s.Cards, cpu: max(s.CPU, 1), models: s.Models, worth: int64(bonus)})
 		}
 	}
-	if len(wholes) == 0 && cards > 0 {
-		wholes = []whole{{cards: most, cpu: max(int64(wholeCPU*cpu/cards), 1) * most, worth: int64(wholeBonus * unit)}}
+	if cards == 0 {
+		return wholes
 	}
-	return wholes
+	if len(wholes) == 0 {
+		wholes = []whole{{cards: most, cpu: max(int64(min(wholeCPU*cpu/cards, MaxAmount)), 1) * most, worth: int64(wholeBonus * unit)}}
+	}
+	room := int64(1)
+	for i := range nodes {
+		if int64(nodes[i].Cards) == most {
+			room = max(room, nodes[i].CPU)
+		}
+	}
+	return append(wholes, whole{cards: most, cpu: room - room/16, worth: int64(roomyBonus * unit)})
 }
 
 // tell says how many of all whole nodes are left; true if that changes what they are worth.
 func (v *Value) tell(left, all int) bool {
 	bonus := int64(1)
 	switch {
-	case left*fewer <= all:
+	case left*100 <= fewer*all:
 		bonus = fewerTimes
-	case left*few <= all:
+	case left*100 <= few*all:
 		bonus = fewTimes
 	}
 	changed := bonus != v.bonus

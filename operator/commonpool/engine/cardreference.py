@@ -7,6 +7,7 @@ left, then least processor left, then the lowest index; on a node the fullest ca
 """
 
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import TYPE_CHECKING, Self
 
 from commonpool.engine.cards import (
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 UNIT = 1e8
-_SCARCITY, _MAX_SCARCE = 0.5, 64.0
-_WHOLE_BONUS, _WHOLE_SHARE, _WHOLE_CPU = 0.05, 0.15, 1.15
-_FEW_TIMES, _FEW = 4, 10
-_FEWER_TIMES, _FEWER = 10, 20
+_SCARCITY, _MAX_SCARCE = 0.3, 64.0
+_WHOLE_BONUS, _WHOLE_SHARE, _WHOLE_CPU, _ROOMY_BONUS = 0.05, 0.15, 1.15, 0.05
+_FEW_TIMES, _FEW_PERCENT = 6, 15
+_FEWER_TIMES, _FEWER_PERCENT = 15, 7
 _MAX_PROCESSORS = 1 << 31
 
 
@@ -96,7 +97,7 @@ class CardReference:
         }
         self._mus = {model: [int(mu * UNIT / 1000 * scarce[model]) for mu in market.mus] for model in models}
         self._large = max(len(node.milli) for node in self._nodes)
-        self._wholes = _find_wholes(self._large, mix)
+        self._wholes = _find_wholes(self._large, max(node.cpu for node in self._nodes if len(node.milli) == self._large), mix)
         self._closed = False
 
     def place(self, pods: "array[int]") -> Places:
@@ -148,9 +149,9 @@ class CardReference:
         """How many times the worth of whole nodes counts: more when few are left."""
         everything = sum(len(node.milli) == self._large for node in self._nodes)
         left = sum(node.milli.count(CARD_MILLI) >= self._large for node in self._nodes)
-        if left * _FEWER <= everything:
+        if left * 100 <= _FEWER_PERCENT * everything:
             return _FEWER_TIMES
-        return _FEW_TIMES if left * _FEW <= everything else 1
+        return _FEW_TIMES if left * 100 <= _FEW_PERCENT * everything else 1
 
     def _score(self, node: _Node, pod: CardPod, times: int) -> tuple[int, int, int, int]:
         """Worth lost, least accelerator left, least processor left, and the cards: less is better."""
@@ -212,22 +213,34 @@ def _find_scarce(nodes: list[_Node], mix: list[CardClass]) -> dict[int, float]:
         for model in cards:
             if known.models >> model & 1:
                 scarce[model] += known.expected * known.cards * known.milli / demand * everything / allowed
-    return {model: min(1 + _SCARCITY * insisting, _MAX_SCARCE) for model, insisting in scarce.items()}
+    return {model: min(1 + _SCARCITY * sqrt(insisting), _MAX_SCARCE) for model, insisting in scarce.items()}
 
 
-def _find_wholes(large: int, mix: list[CardClass]) -> list[_Whole]:
+def _find_wholes(large: int, most_cpu: int, mix: list[CardClass]) -> list[_Whole]:
+    """What is expected to want whole nodes: the mix's classes or one like its other pods, and one that wants the roomiest nodes."""
     one = 2
     if large < one:
         return []
-    everything = float(sum(known.expected * known.cards * known.milli for known in mix))
-    big = [known for known in mix if known.cards > large // 2]
-    wanted, pods = float(sum(known.expected * known.cards * known.milli for known in big)), float(sum(known.expected for known in big))
-    if big:
-        bonus = (_WHOLE_BONUS + _WHOLE_SHARE * wanted / everything) * UNIT
-        return [_Whole(known.cards, max(known.cpu_milli, 1), known.models, int(bonus * known.expected / pods)) for known in big]
+    wholes = _find_expected_wholes(large, mix)
     whole = [known for known in mix if known.milli == CARD_MILLI]
     if not whole:
+        return wholes
+    if not wholes:
+        cpu, cards = 0.0, 0.0
+        for known in whole:
+            cpu += float(known.expected) * known.cpu_milli
+            cards += float(known.expected) * known.cards
+        wholes.append(_Whole(large, max(int(min(_WHOLE_CPU * cpu / cards, MAX_AMOUNT)), 1) * large, 0, int(_WHOLE_BONUS * UNIT)))
+    room = max(most_cpu, 1)
+    return [*wholes, _Whole(large, room - room // 16, 0, int(_ROOMY_BONUS * UNIT))]
+
+
+def _find_expected_wholes(large: int, mix: list[CardClass]) -> list[_Whole]:
+    big = [known for known in mix if known.cards > large // 2]
+    if not big:
         return []
-    cpu = sum(known.expected * known.cpu_milli for known in whole)
-    cards = sum(known.expected * known.cards for known in whole)
-    return [_Whole(large, max(int(_WHOLE_CPU * cpu / cards), 1) * large, 0, int(_WHOLE_BONUS * UNIT))]
+    everything = float(sum(known.expected * known.cards * known.milli for known in mix))
+    wanted = float(sum(known.expected * known.cards * known.milli for known in big))
+    bonus = (_WHOLE_BONUS + _WHOLE_SHARE * wanted / everything) * UNIT
+    pods = float(sum(known.expected for known in big))
+    return [_Whole(known.cards, max(known.cpu_milli, 1), known.models, int(bonus * known.expected / pods)) for known in big]
