@@ -1,6 +1,9 @@
 package packing
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // Score is how good a node is for a shape: more is better, and Tie decides between equal values, more again.
 type Score struct{ Value, Tie int64 }
@@ -14,7 +17,8 @@ func (a Score) Better(b Score) bool {
 }
 
 // Scorer says how good it would be to put one more pod of the shape on the node, and on which card a shared one would go. It is only
-// asked about shapes that fit, and its answer depends on nothing but the node and the shape, until the index is told otherwise (Touch).
+// asked about shapes that fit. Its answer depends on nothing but the node and the shape, until the index is told otherwise (Touch), and
+// not on memory.
 type Scorer interface {
 	Score(index int, n *Node, s *Shape) (score Score, card int)
 }
@@ -28,6 +32,7 @@ type Index struct {
 	shapes map[Shape]*scores
 	log    []int32 // nodes in the order in which they changed
 	last   []int32 // of each node: where in the log it is last
+	leaves int     // as many as nodes, or more: a power of two
 }
 
 // After so many changes, or with so many scores, the index begins anew: it shall not grow with the number of shapes that anybody thinks of.
@@ -36,7 +41,8 @@ const (
 	maxScores = 1 << 24
 )
 
-// scores is a knockout of all nodes for one shape: the winner of each match is in the tree, the best of all in tree[1].
+// scores is a knockout of all nodes for one shape, whatever memory it wants: the winner of each match is in the tree, the best of all in
+// tree[1]. The leaves are in the order of ranks, so that the left one wins a draw.
 type scores struct {
 	shape Shape
 	of    []Score
@@ -45,26 +51,46 @@ type scores struct {
 	seen  int // how much of the log is in
 }
 
-// NewIndex makes an index of the nodes, at least one; ranks decide between nodes of equal score, the lowest first.
+// NewIndex makes an index of the nodes, at least one; ranks (each number from 0 once) decide between nodes of equal score, the lowest first.
 func NewIndex(nodes []Node, ranks []int32, scorer Scorer) *Index {
-	x := &Index{Nodes: nodes, scorer: scorer, ranks: ranks, last: make([]int32, len(nodes))}
+	x := &Index{Nodes: nodes, scorer: scorer, ranks: ranks, last: make([]int32, len(nodes)), leaves: 1 << bits.Len(uint(len(nodes)-1))}
 	x.forget()
 	return x
 }
 
 // Best is the best node for one more pod of the shape, and the card for a shared one; -1 if it fits nowhere.
 func (x *Index) Best(s *Shape) (node, card int) {
-	known := x.shapes[*s]
+	key := *s
+	key.Memory = 0
+	known := x.shapes[key]
 	if known == nil {
-		known = x.enter(s)
+		known = x.enter(key)
 	} else {
 		x.catchUp(known)
 	}
 	best := known.tree[1]
-	if known.of[best] == Unfit {
+	if known.of[best] != Unfit && x.Nodes[best].Memory < s.Memory {
+		best = x.search(known, s.Memory)
+	}
+	if best < 0 || known.of[best] == Unfit {
 		return -1, -1
 	}
 	return int(best), int(known.cards[best])
+}
+
+// search is the best node that has the memory; -1 if none has.
+func (x *Index) search(known *scores, memory int64) int32 {
+	best := none
+	for at := range x.Nodes {
+		node := int32(at)
+		if x.Nodes[node].Memory < memory {
+			continue
+		}
+		if best == none || known.of[node].Better(known.of[best]) || known.of[node] == known.of[best] && x.ranks[node] < x.ranks[best] {
+			best = node
+		}
+	}
+	return best
 }
 
 // Take puts a pod on the node and returns its cards, a bit each.
@@ -91,21 +117,24 @@ func (x *Index) forget() {
 	}
 }
 
-func (x *Index) enter(s *Shape) *scores {
+func (x *Index) enter(s Shape) *scores {
 	n := len(x.Nodes)
 	if (len(x.shapes)+1)*n > maxScores {
 		x.forget()
 	}
-	known := &scores{shape: *s, of: make([]Score, n), cards: make([]int8, n), tree: make([]int32, 2*n)}
+	known := &scores{shape: s, of: make([]Score, n), cards: make([]int8, n), tree: make([]int32, 2*x.leaves)}
+	for i := range known.tree {
+		known.tree[i] = none
+	}
 	for node := range x.Nodes {
 		x.score(known, node)
-		known.tree[n+node] = int32(node)
+		known.tree[x.leaves+int(x.ranks[node])] = int32(node)
 	}
-	for i := n - 1; i > 0; i-- {
-		known.tree[i] = x.winner(known, i)
+	for i := x.leaves - 1; i > 0; i-- {
+		known.tree[i] = known.winner(i)
 	}
 	known.seen = len(x.log)
-	x.shapes[*s] = known
+	x.shapes[s] = known
 	return known
 }
 
@@ -119,19 +148,16 @@ func (x *Index) score(known *scores, node int) {
 	known.of[node], known.cards[node] = score, int8(card)
 }
 
-func (x *Index) winner(known *scores, i int) int32 {
-	a, b := known.tree[2*i], known.tree[2*i+1]
-	left, right := &known.of[a], &known.of[b]
-	if left.Value > right.Value || left.Value == right.Value &&
-		(left.Tie > right.Tie || left.Tie == right.Tie && x.ranks[a] < x.ranks[b]) {
-		return a
+func (s *scores) winner(i int) int32 {
+	left, right := s.tree[2*i], s.tree[2*i+1]
+	if right == none || !s.of[right].Better(s.of[left]) {
+		return left
 	}
-	return b
+	return right
 }
 
 // catchUp scores what has changed. A match whose winner stays and is another node need not be told further up.
 func (x *Index) catchUp(known *scores) {
-	n := len(x.Nodes)
 	for at := known.seen; at < len(x.log); at++ {
 		node := x.log[at]
 		if int(x.last[node]) != at {
@@ -142,9 +168,9 @@ func (x *Index) catchUp(known *scores) {
 		if was == known.of[node] {
 			continue
 		}
-		for i := (n + int(node)) / 2; i > 0; i /= 2 {
+		for i := (x.leaves + int(x.ranks[node])) / 2; i > 0; i /= 2 {
 			before := known.tree[i]
-			known.tree[i] = x.winner(known, i)
+			known.tree[i] = known.winner(i)
 			if known.tree[i] == before && before != node {
 				break
 			}

@@ -26,6 +26,7 @@ type line struct {
 	PlacedPods          int     `json:"placed_pods"`
 	PlacedMultiGPUPods  int     `json:"placed_multi_gpu_pods"`
 	PlacementsPerSecond float64 `json:"placements_per_second"`
+	OpenSeconds         float64 `json:"open_seconds"`
 }
 
 func main() {
@@ -88,7 +89,7 @@ func replayList(out *json.Encoder, nodes, pods string, chosen []replay.Policy, s
 			ran := trace.Replay(policy, int64(seed), arrivals)
 			for _, at := range ran.Results {
 				err := out.Encode(line{list, int64(seed), policy.Name, at.Arrival, at.AllocatedPercent, at.PlacedPods, at.PlacedMultiGPUPods,
-					float64(ran.Placements) / ran.Seconds})
+					float64(ran.Placements) / ran.PlaceSeconds, ran.OpenSeconds})
 				if err != nil {
 					return err
 				}
