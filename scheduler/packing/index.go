@@ -70,27 +70,28 @@ func (x *Index) Best(s *Shape) (node, card int) {
 	}
 	best := known.tree[1]
 	if known.of[best] != Unfit && x.Nodes[best].Memory < s.Memory {
-		best = x.search(known, s.Memory)
+		best = x.search(known, s.Memory, 1, none)
 	}
-	if best < 0 || known.of[best] == Unfit {
+	if best == none || known.of[best] == Unfit {
 		return -1, -1
 	}
 	return int(best), int(known.cards[best])
 }
 
-// search is the best node that has the memory; -1 if none has.
-func (x *Index) search(known *scores, memory int64) int32 {
-	best := none
-	for at := range x.Nodes {
-		node := int32(at)
-		if x.Nodes[node].Memory < memory {
-			continue
-		}
-		if best == none || known.of[node].Better(known.of[best]) || known.of[node] == known.of[best] && x.ranks[node] < x.ranks[best] {
-			best = node
-		}
+// search is the best node of a part of the knockout that has the memory and is better than best; else best. It looks only where
+// somebody has won who is.
+func (x *Index) search(known *scores, memory int64, part int, best int32) int32 {
+	winner := known.tree[part]
+	switch {
+	case winner == none, best != none && !known.of[winner].Better(known.of[best]):
+		return best
+	case x.Nodes[winner].Memory >= memory:
+		return winner
+	case part >= x.leaves:
+		return best
 	}
-	return best
+	best = x.search(known, memory, 2*part, best)
+	return x.search(known, memory, 2*part+1, best)
 }
 
 // Take puts a pod on the node and returns its cards, a bit each.
