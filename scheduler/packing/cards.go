@@ -34,18 +34,7 @@ type Cards struct {
 
 // NewCards learns what the mix wants and makes the packing; ranks decide between equal nodes, the lowest first. The nodes are its own.
 func NewCards(nodes []Node, ranks []int32, mix []CardClass, rounds int) *Cards {
-	value := NewValue(nodes, mix, rounds)
-	c := &Cards{Index: NewIndex(nodes, ranks, value), value: value, large: int8(largest(nodes))}
-	for i := range nodes {
-		if nodes[i].Cards == c.large {
-			c.all++
-		}
-		if nodes[i].Whole >= c.large {
-			c.intact++
-		}
-	}
-	c.value.tell(c.intact, c.all)
-	return c
+	return NewPricedCards(nodes, ranks, NewValue(nodes, mix, rounds))
 }
 
 // OpenCards reads a fleet.

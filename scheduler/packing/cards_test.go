@@ -84,6 +84,69 @@ func TestScoresThatAreKeptAreThoseOfAFreshIndex(t *testing.T) {
 	}
 }
 
+func TestAWalkVisitsTheBestFirstAndAllThatFit(t *testing.T) {
+	f := fleetOfCards(13, 4)
+	f.Classes = []int64{11000, 1, 1000, 0, 50, 4000, 1, 470, 0, 30, 80000, 4, 1000, 0, 1}
+	c := openCards(t, f)
+	shapes := []Shape{{11000, 1, 1, 1000, 0}, {4000, 1, 1, 470, 0}, {500, anyMemory, 0, 0, 0}, {80000, 1, 4, 1000, 0}}
+	for i := range 60 {
+		shape := &shapes[i*i%len(shapes)]
+		best, card := c.Best(shape)
+		var visited []int
+		c.Walk(shape, func(node int) bool {
+			visited = append(visited, node)
+			return true
+		})
+		var fitting []int
+		for node := range c.Nodes {
+			if c.Nodes[node].Fits(shape) {
+				fitting = append(fitting, node)
+			}
+		}
+		slices.SortFunc(fitting, func(a, b int) int {
+			first, _ := c.Rate(a, shape)
+			second, _ := c.Rate(b, shape)
+			switch {
+			case first.Better(second):
+				return -1
+			case second.Better(first):
+				return 1
+			default:
+				return int(c.Rank(a) - c.Rank(b))
+			}
+		})
+		if !slices.Equal(visited, fitting) {
+			t.Fatalf("visited %v, in order %v", visited, fitting)
+		}
+		if best >= 0 {
+			if visited[0] != best {
+				t.Fatalf("the best is %d, the first %d", best, visited[0])
+			}
+			c.Take(best, shape, card)
+		}
+	}
+}
+
+func TestPricesLearnedOnEmptyNodesHoldForOthers(t *testing.T) {
+	f := fleetOfCards(6, 8)
+	f.Classes = []int64{11000, 1, 1000, 0, 50, 4000, 1, 470, 0, 30, 80000, 8, 1000, 0, 1}
+	first := openCards(t, f)
+	second := NewPricedCards(slices.Clone(first.Nodes), first.ranks, first.value)
+	pod := Shape{CPU: 4000, Memory: 1, Cards: 1, Milli: 470}
+	for range 30 {
+		node, card := first.Best(&pod)
+		if other, otherCard := second.Best(&pod); other != node || otherCard != card {
+			t.Fatalf("%d and %d", node, other)
+		}
+		first.Take(node, &pod, card)
+		second.Put(node, first.Nodes[node])
+		checkNodes(t, second)
+	}
+	if !second.value.Knows(0) || second.value.Knows(1) {
+		t.Error("the prices are of another model")
+	}
+}
+
 func TestAnIndexForgetsRatherThanGrow(t *testing.T) {
 	c := openCards(t, fleetOfCards(2, 8))
 	pod := Shape{CPU: 1, Cards: 1, Milli: 10}

@@ -60,14 +60,7 @@ func NewIndex(nodes []Node, ranks []int32, scorer Scorer) *Index {
 
 // Best is the best node for one more pod of the shape, and the card for a shared one; -1 if it fits nowhere.
 func (x *Index) Best(s *Shape) (node, card int) {
-	key := *s
-	key.Memory = 0
-	known := x.shapes[key]
-	if known == nil {
-		known = x.enter(key)
-	} else {
-		x.catchUp(known)
-	}
+	known := x.know(s)
 	best := known.tree[1]
 	if known.of[best] != Unfit && x.Nodes[best].Memory < s.Memory {
 		best = x.search(known, s.Memory, 1, none)
@@ -76,6 +69,18 @@ func (x *Index) Best(s *Shape) (node, card int) {
 		return -1, -1
 	}
 	return int(best), int(known.cards[best])
+}
+
+// know has the scores of all nodes for the shape, as they are now.
+func (x *Index) know(s *Shape) *scores {
+	key := *s
+	key.Memory = 0
+	known := x.shapes[key]
+	if known == nil {
+		return x.enter(key)
+	}
+	x.catchUp(known)
+	return known
 }
 
 // search is the best node of a part of the knockout that has the memory and is better than best; else best. It looks only where

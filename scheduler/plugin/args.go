@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/set"
 	"sigs.k8s.io/yaml"
+
+	"commonpool.dev/scheduler/packing"
 )
 
 // Mode says how much the plugin decides.
@@ -34,28 +36,31 @@ type Args struct {
 	UncountedResources []string `json:"uncountedResources,omitempty"`
 	// AcceleratorResources are the extended resources that nodes are ranked by.
 	AcceleratorResources []string `json:"acceleratorResources,omitempty"`
-	// WorkloadMix are the pods that the pool should keep room for when nodes are ranked.
+	// ProductLabels are the labels of nodes that say which product their accelerators are; the first that a node has counts.
+	ProductLabels []string `json:"productLabels,omitempty"`
+	// WorkloadMix are the pods that the pool should keep room for when nodes are ranked. Without it the mix is learned from the pods that come.
 	WorkloadMix []PodClass `json:"workloadMix,omitempty"`
 }
 
-// PodClass is one sort of pod in the mix.
+// PodClass is one sort of pod in the mix: so many whole accelerators, or a part of one, or none.
 type PodClass struct {
-	Accelerators int64 `json:"accelerators"`
+	Accelerators int64 `json:"accelerators,omitempty"`
+	GPUMilli     int64 `json:"gpuMilli,omitempty"`
 	CPUMilli     int64 `json:"cpuMilli,omitempty"`
-	MemoryBytes  int64 `json:"memoryBytes,omitempty"`
 	Weight       int64 `json:"weight"`
 }
 
-// maxWeight keeps sums of weighted losses far from the end of an int64.
-const maxWeight = 1_000_000
+// What a workload mix may hold; sums of weights stay within what the packing engine takes.
+const (
+	maxWeight    = 1_000_000
+	maxMixLength = packing.MaxTotalWeight / maxWeight
+)
 
 func defaultArgs() Args {
 	return Args{
 		Mode:                 Enforce,
 		AcceleratorResources: []string{"nvidia.com/gpu", "amd.com/gpu", "huawei.com/Ascend910", "gpu.intel.com/i915", "google.com/tpu", "habana.ai/gaudi"},
-		WorkloadMix: []PodClass{
-			{Accelerators: 1, Weight: 1}, {Accelerators: 2, Weight: 1}, {Accelerators: 4, Weight: 1}, {Accelerators: 8, Weight: 1},
-		},
+		ProductLabels:        []string{"nvidia.com/gpu.product", "amd.com/gpu.product-name"},
 	}
 }
 
@@ -89,10 +94,38 @@ func (a *Args) validate() error {
 	if overlap := set.New(a.UncountedResources...).Intersection(set.New(a.AcceleratorResources...)); overlap.Len() > 0 {
 		return fmt.Errorf("%v cannot be accelerators and uncounted", overlap.SortedList())
 	}
+	if len(a.WorkloadMix) > maxMixLength {
+		return fmt.Errorf("workloadMix: at most %d classes", maxMixLength)
+	}
 	for _, class := range a.WorkloadMix {
-		if class.Accelerators < 1 || class.Weight < 1 || class.Weight > maxWeight || class.CPUMilli < 0 || class.MemoryBytes < 0 {
-			return fmt.Errorf("workloadMix: accelerators must be at least 1, weight 1 to %d, cpuMilli and memoryBytes at least 0", maxWeight)
+		if err := class.validate(); err != nil {
+			return fmt.Errorf("workloadMix: %w", err)
 		}
 	}
 	return nil
+}
+
+func (c *PodClass) validate() error {
+	switch {
+	case c.Accelerators < 0 || c.Accelerators > packing.MaxCards:
+		return fmt.Errorf("accelerators must be 0 to %d", packing.MaxCards)
+	case c.CPUMilli < 0 || c.CPUMilli > packing.MaxAmount || c.Weight < 1 || c.Weight > maxWeight:
+		return fmt.Errorf("weight must be 1 to %d, and cpuMilli at least 0", maxWeight)
+	}
+	return checkShared(c.GPUMilli, c.Accelerators > 0)
+}
+
+// classes are the mix as the packing engine takes it; nil if it is to be learned.
+func (a *Args) classes() (mix []packing.CardClass) {
+	for _, class := range a.WorkloadMix {
+		shape := packing.Shape{CPU: class.CPUMilli}
+		switch {
+		case class.GPUMilli > 0:
+			shape.Cards, shape.Milli = 1, class.GPUMilli
+		case class.Accelerators > 0:
+			shape.Cards, shape.Milli = class.Accelerators, packing.CardMilli
+		}
+		mix = append(mix, packing.CardClass{Shape: shape, Count: class.Weight})
+	}
+	return mix
 }

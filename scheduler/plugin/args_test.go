@@ -10,7 +10,7 @@ import (
 func TestArgumentsThatAreNotGivenHaveDefaults(t *testing.T) {
 	for _, object := range []runtime.Object{nil, &runtime.Unknown{Raw: []byte("{}")}} {
 		args, err := readArgs(object)
-		if err != nil || args.Mode != Enforce || len(args.WorkloadMix) == 0 || len(args.AcceleratorResources) == 0 {
+		if err != nil || args.Mode != Enforce || len(args.WorkloadMix) > 0 || len(args.ProductLabels) == 0 || len(args.AcceleratorResources) == 0 {
 			t.Errorf("%+v, %v", args, err)
 		}
 	}
@@ -24,8 +24,9 @@ func TestAWrongArgumentStopsTheStart(t *testing.T) {
 	cases := map[string]string{
 		"mode: Sometimes": "mode `Sometimes`",
 		"moed: Enforce":   "unknown field",
-		"workloadMix: [{accelerators: 0, weight: 1}]":                              "accelerators must be at least 1",
-		"workloadMix: [{accelerators: 1, weight: 9000000}]":                        "weight 1 to",
+		"workloadMix: [{accelerators: 17, weight: 1}]":                             "accelerators must be",
+		"workloadMix: [{accelerators: 1, weight: 9000000}]":                        "weight must be 1 to",
+		"workloadMix: [{gpuMilli: 1000, weight: 1}]":                               "is no part of one accelerator",
 		"{uncountedResources: [amd.com/gpu], acceleratorResources: [amd.com/gpu]}": "cannot be accelerators and uncounted",
 		"[": "did not find",
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/set"
 
 	"commonpool.dev/scheduler/rounds"
 )
@@ -17,12 +18,11 @@ import (
 // enforcer is the plugin in mode Enforce. All it knows is in the index, which
 // only the watches fill: the extension points ask it.
 type enforcer struct {
-	*scorer
-
-	index  *rounds.Index
-	binder boundedBinder
-	handle fwk.Handle
-	logger klog.Logger
+	uncounted set.Set[string]
+	index     *rounds.Index
+	binder    boundedBinder
+	handle    fwk.Handle
+	logger    klog.Logger
 }
 
 var (
@@ -35,17 +35,17 @@ var (
 	_ fwk.PostBindPlugin    = (*enforcer)(nil)
 )
 
-func newEnforcer(ctx context.Context, args Args, scorer *scorer, handle fwk.Handle) (*enforcer, error) {
+func newEnforcer(ctx context.Context, args Args, handle fwk.Handle) (*enforcer, error) {
 	binder, err := newBoundedBinder(ctx, handle)
 	if err != nil {
 		return nil, err
 	}
 	e := &enforcer{
-		scorer: scorer,
-		index:  rounds.NewIndex(),
-		binder: binder,
-		handle: handle,
-		logger: klog.LoggerWithName(klog.FromContext(ctx), Name),
+		uncounted: set.New(args.UncountedResources...),
+		index:     rounds.NewIndex(),
+		binder:    binder,
+		handle:    handle,
+		logger:    klog.LoggerWithName(klog.FromContext(ctx), Name),
 	}
 	if err := registerMetrics(handle.ProfileName(), e.index); err != nil {
 		return nil, fmt.Errorf("one process serves one profile of the pool: %w", err)
@@ -55,6 +55,9 @@ func newEnforcer(ctx context.Context, args Args, scorer *scorer, handle fwk.Hand
 	}
 	return e, nil
 }
+
+// Name of the plugin.
+func (e *enforcer) Name() string { return Name }
 
 // PreEnqueue holds a pod until a Round has a place for it. It runs under the
 // scheduling queue's lock and writes nothing.

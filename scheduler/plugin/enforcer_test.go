@@ -35,7 +35,7 @@ func (q *queue) Activate(_ klog.Logger, pods map[string]*v1.Pod) {
 func newTestEnforcer(t *testing.T) (*enforcer, *queue) {
 	t.Helper()
 	woken := &queue{}
-	e := &enforcer{scorer: newScorer(defaultArgs()), index: rounds.NewIndex(), handle: woken, logger: klog.Background()}
+	e := &enforcer{index: rounds.NewIndex(), handle: woken, logger: klog.Background()}
 	e.index.Open()
 	return e, woken
 }

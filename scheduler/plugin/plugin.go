@@ -18,9 +18,8 @@ func New(ctx context.Context, object runtime.Object, handle fwk.Handle) (fwk.Plu
 	if err != nil {
 		return nil, fmt.Errorf("arguments of plugin %s: %w", Name, err)
 	}
-	scorer := newScorer(args)
 	if args.Mode == ScoreOnly {
-		return scorer, nil
+		return newScorer(args, handle)
 	}
-	return newEnforcer(ctx, args, scorer, handle)
+	return newEnforcer(ctx, args, handle)
 }

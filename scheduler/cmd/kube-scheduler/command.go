@@ -64,7 +64,7 @@ func run(ctx context.Context, opts *options.Options) error {
 	}
 	opts.ComponentGlobalsRegistry.AddMetrics()
 	for profile, framework := range scheduler.Profiles {
-		scheduler.Profiles[profile] = withoutBindingEvents(framework)
+		scheduler.Profiles[profile] = plugin.Narrow(withoutBindingEvents(framework))
 	}
 	return app.Run(ctx, config, scheduler)
 }
