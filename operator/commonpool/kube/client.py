@@ -27,6 +27,9 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 
+Observe = Callable[[str, str, float], None]
+"""Is told of each request: method (WATCH for a watch), the answer's code or `none`, and the seconds until the answer began."""
+
 _AUTH = ["BearerToken"]
 _WATCHES = 32  # connections beside those that the semaphore counts
 
@@ -38,10 +41,17 @@ class Client:
     """
 
     def __init__(
-        self, api: ApiClient, *, concurrency: int = 32, timeout_seconds: float = 30, guard: Callable[[], None] = lambda: None
+        self,
+        api: ApiClient,
+        *,
+        concurrency: int = 32,
+        timeout_seconds: float = 30,
+        guard: Callable[[], None] = lambda: None,
+        observe: Observe = lambda *_: None,
     ) -> None:
         self._api = api
         self._guard = guard
+        self._observe = observe
         self._slots = asyncio.Semaphore(concurrency)
         self._timeout_seconds = timeout_seconds
 
@@ -150,11 +160,16 @@ class Client:
         )
         asked = {name: value for name, value in (query or {}).items() if value}
         url += f"?{urlencode(asked)}" if asked else ""
+        loop, code = asyncio.get_running_loop(), "none"
+        began_at = loop.time()
         try:
             answer = await self._api.call_api(method, url, headers, body, _request_timeout=timeout)
+            response: aiohttp.ClientResponse = answer.response
+            code = str(response.status)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"`{method} {path}` got no answer: {_say(error)}") from error
-        response: aiohttp.ClientResponse = answer.response
+        finally:
+            self._observe("WATCH" if "watch" in asked else method, code, loop.time() - began_at)
         return response
 
 
@@ -177,7 +192,9 @@ def _say(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def connect(kubeconfig: Path | None = None, *, concurrency: int = 32, guard: Callable[[], None] = lambda: None) -> Client:
+async def connect(
+    kubeconfig: Path | None = None, *, concurrency: int = 32, guard: Callable[[], None] = lambda: None, observe: Observe = lambda *_: None
+) -> Client:
     """A client of the cluster that the file names; without one: the pod's own account, else ~/.kube/config."""
     configuration = Configuration()
     try:
@@ -192,7 +209,7 @@ async def connect(kubeconfig: Path | None = None, *, concurrency: int = 32, guar
     # Else every request looks for a proxy and reads ~/.netrc anew, in a thread: a tenth of the operator's CPU time.
     configuration.proxy = configuration.proxy or _find_proxy(configuration.host)
     configuration.client_session_kwargs = {"trust_env": False}
-    return Client(ApiClient(configuration), concurrency=concurrency, guard=guard)
+    return Client(ApiClient(configuration), concurrency=concurrency, guard=guard, observe=observe)
 
 
 def _find_proxy(server: str) -> str | None:

@@ -1,0 +1,86 @@
+"""The reference of all metrics as Markdown: `python -m commonpool.telemetry.reference` writes docs/reference/metrics/.
+
+The operator's come from the table that it measures by, the scheduler's from the source that declares them.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from commonpool.api.generated import keep_files
+from commonpool.telemetry.instruments import INSTRUMENTS
+
+SCHEDULER_SOURCE = Path(__file__).parents[3] / "scheduler" / "plugin" / "metrics.go"
+NOTICE = "<!-- Made from operator/commonpool/telemetry and scheduler/plugin/metrics.go by `make telemetry`; edit there. -->\n"
+HEAD = """# Metrics
+
+The operator answers on port 8080 (`http`), the scheduler on 10259 (`https`, for who may read `/metrics`), both at `/metrics`. `serviceMonitor.enabled=true` of the chart
+has the Prometheus Operator scrape them, `prometheusRule.enabled=true` adds the alerts of `helm/commonpool/monitoring/alerts.yaml`, and `dashboards.enabled=true` gives Grafana
+the dashboard.
+
+No label ever names a workload, a pod, a node or a namespace: tenants can make as many of those as they like. The operator's series number, at most, about
+(tenants x pools) x 4 + tenants x reasons x 2 + quota lines x 5 + pools x 30 + 300. What the pool holds is told by the leader only; an operator that stands by has its own
+process, rounds and requests to tell of.
+"""
+
+_DECLARED = re.compile(
+    r'New(Counter|CounterVec)\(&metrics\.\w+\{\s*Subsystem: subsystem, Name: "(\w+)".*?Help: "([^"]+)",\s*\}(?:, \[\]string\{([^}]*)\})?',
+    re.DOTALL,
+)
+_COLLECTED = re.compile(r'NewDesc\(subsystem\+"(\w+)", "([^"]+)",\s*\[\]string\{([^}]*)\}', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric of a table."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+def list_scheduler_rows(source: str) -> list[Row]:
+    """What the scheduler plugin adds to kube-scheduler's own, as its source declares it."""
+    rows = [Row(f"commonpool_scheduler_{name}", "counter", _split(labels), help_) for _, name, help_, labels in _DECLARED.findall(source)]
+    rows += [Row(f"commonpool_scheduler{name}", "gauge", _split(labels), help_) for name, help_, labels in _COLLECTED.findall(source)]
+    return rows
+
+
+def render_page(source: str) -> str:
+    """The page; `source` is the scheduler's metrics.go."""
+    operator = [Row(each.name, each.kind, each.labels, f"{each.help}.") for each in INSTRUMENTS]
+    lines = [NOTICE, HEAD, "## The operator\n", *_render_table(operator)]
+    lines += [
+        "\nBeside these: `process_*` (CPU, memory, open files) and `python_info`.\n",
+        "## The scheduler\n",
+        *_render_table(list_scheduler_rows(source)),
+    ]
+    lines += [
+        "\nBeside these all of kube-scheduler's own, e.g. `scheduler_schedule_attempts_total` and `scheduler_scheduling_attempt_duration_seconds`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _split(labels: str) -> tuple[str, ...]:
+    return tuple(label.strip().strip('"') for label in labels.split(",") if label.strip())
+
+
+def _render_table(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| metric | type | labels | what |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        yield f"| `{row.name}` | {row.kind} | {', '.join(f'`{label}`' for label in row.labels)} | {row.meaning} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page, or with `--check` say whether it differs; the exit code is 1 if it does."""
+    pages = {"README.md": render_page(SCHEDULER_SOURCE.read_text(encoding="utf-8"))}
+    return keep_files(pages, Path("docs/reference/metrics"), arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
