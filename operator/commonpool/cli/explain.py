@@ -10,14 +10,14 @@ from commonpool.api.gpuworkload import GPUWorkload
 from commonpool.api.timestamp import render_timestamp
 from commonpool.cli.output import KubeconfigOption, Output, OutputOption, choose_kubeconfig, print_data
 from commonpool.errors import UserError
-from commonpool.kube.client import connect, decode_plain
+from commonpool.kube.client import connect, decode_plain, find_namespace
 from commonpool.kube.errors import NotFound
 from commonpool.kube.resources import GPU_WORKLOADS
 
 
 def explain(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="NAME, or NAMESPACE/NAME.")],
-    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Its namespace.  [default: default]")] = None,
+    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Its namespace.  [default: the context's]")] = None,
     *,
     kubeconfig: KubeconfigOption = None,
     output: OutputOption = Output.TABLE,
@@ -26,6 +26,8 @@ def explain(
 
     For example:
 
+        commonpool explain pretrain
+
         commonpool explain pretrain -n vision-dev
 
         commonpool explain vision-dev/pretrain -o json
@@ -33,7 +35,8 @@ def explain(
     Exit codes: 0 it was found; 1 the cluster did not answer; 2 there is no such workload.
     """
     where, name = parse_workload(workload, namespace)
-    manifest = asyncio.run(_read(choose_kubeconfig(kubeconfig), where, name))
+    file = choose_kubeconfig(kubeconfig)
+    manifest = asyncio.run(_read(file, where or find_namespace(file), name))
     if output in {Output.JSON, Output.YAML}:
         print_data(_tell(manifest), output)
     else:
@@ -41,13 +44,13 @@ def explain(
 
 
 def parse_workload(workload: str, namespace: str | None) -> tuple[str, str]:
-    """Namespace and name; UserError if they are not one of each."""
+    """Namespace (empty: nobody said) and name; UserError if they are not one of each."""
     where, _, name = workload.rpartition("/")
     if "/" in where or not name or workload.startswith("/"):
         raise UserError(f"`{workload}` is not the name of a workload", hint="write NAME, or NAMESPACE/NAME")
     if where and namespace not in {None, where}:
         raise UserError(f"`{workload}` is not in namespace `{namespace}`", hint="leave out -n, or the namespace before the slash")
-    return where or namespace or "default", name
+    return where or namespace or "", name
 
 
 async def _read(kubeconfig: Path | None, namespace: str, name: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def replay(
     *,
     libpacking: EngineOption = None,
 ) -> None:
-    """Plan a recorded round again and print it: byte for byte the file, or the program decides otherwise than the one that recorded it.
+    """Plan a recorded round again and print it: byte for byte the file, or the program decides otherwise than it did.
 
     For example:
 

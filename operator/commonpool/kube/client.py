@@ -31,6 +31,9 @@ Observe = Callable[[str, str, float], None]
 """Is told of each request: method (WATCH for a watch), the answer's code or `none`, and the seconds until the answer began."""
 
 _AUTH = ["BearerToken"]
+OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where a pod reads in which namespace it is."""
+_UNREADABLE = (kubernetes_config.ConfigException, OSError, ValueError, TypeError, AttributeError, yaml.YAMLError)  # it checks little
 _WATCHES = 32  # connections beside those that the semaphore counts
 
 
@@ -202,14 +205,29 @@ async def connect(
             await kubernetes_config.load_kube_config(str(kubeconfig), client_configuration=configuration, persist_config=False)
         else:
             await _load_default(configuration)
-    except (kubernetes_config.ConfigException, OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:  # it checks little
-        where = f"`{kubeconfig}` is no kubeconfig" if kubeconfig is not None else "no cluster"
-        raise SetupError(f"{where}: {error}", hint="KUBECONFIG, or COMMONPOOL_KUBECONFIG, names the file") from error
+    except _UNREADABLE as error:
+        raise _refuse(kubeconfig, error) from error
     configuration.connection_pool_maxsize = concurrency + _WATCHES
     # Else every request looks for a proxy and reads ~/.netrc anew, in a thread: a tenth of the operator's CPU time.
     configuration.proxy = configuration.proxy or _find_proxy(configuration.host)
     configuration.client_session_kwargs = {"trust_env": False}
     return Client(ApiClient(configuration), concurrency=concurrency, guard=guard, observe=observe)
+
+
+def find_namespace(kubeconfig: Path | None = None) -> str:
+    """The namespace that is meant where none is said: the context's, or in a pod without a kubeconfig the pod's own."""
+    if kubeconfig is None and OWN_NAMESPACE.is_file():
+        return OWN_NAMESPACE.read_text(encoding="utf-8").strip()
+    try:
+        _, active = kubernetes_config.list_kube_config_contexts(str(kubeconfig) if kubeconfig is not None else None)
+    except _UNREADABLE as error:
+        raise _refuse(kubeconfig, error) from error
+    return str(active["context"].get("namespace") or "default")
+
+
+def _refuse(kubeconfig: Path | None, error: BaseException) -> SetupError:
+    where = f"`{kubeconfig}` is no kubeconfig" if kubeconfig is not None else "no cluster"
+    return SetupError(f"{where}: {error}", hint="KUBECONFIG, or COMMONPOOL_KUBECONFIG, names the file")
 
 
 def _find_proxy(server: str) -> str | None:

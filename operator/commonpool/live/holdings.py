@@ -118,15 +118,15 @@ def _list_workloads(snapshot: Snapshot, plan: Plan) -> Iterator[Sample]:
         if workload.begun and workload.tenant is not None:
             holding[workload.tenant] = holding.get(workload.tenant, 0) + 1
         if (hold := holds.get(workload.name)) is not None:
-            key = (workload.tenant or "", hold.reason)
+            key = (str(workload.tenant or ""), str(hold.reason))
             waiting[key] += 1
             asked[key] += len(workload.needs) * workload.shape.gpu_milli
             if hold.position:
                 oldest[key[0]].append(workload.created_at)
     for name, count in holding.items():
         yield instruments.HOLDING_WORKLOADS, (name,), count
-    for key, count in waiting.items():
-        yield instruments.WAITING_WORKLOADS, key, count
-        yield instruments.WAITING_ACCELERATORS, key, asked[key] / GPU_MILLI
+    for labels, count in waiting.items():
+        yield instruments.WAITING_WORKLOADS, labels, count
+        yield instruments.WAITING_ACCELERATORS, labels, asked[labels] / GPU_MILLI
     for name, instants in oldest.items():
         yield instruments.OLDEST_WAITING, (name,), min(instants)

@@ -44,7 +44,7 @@ class Metrics:
     """One operator's metrics in a registry of their own. `epoch` says in which epoch it leads now, None: in none."""
 
     def __init__(self, epoch: Callable[[], int | None] = lambda: None, engine: str = "") -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)

@@ -61,7 +61,8 @@ _NOW = (
     _stat(
         "Held",
         "Bound or promised, of all.",
-        'sum(commonpool_pool_accelerators{pool=~"$pool",state=~"bound|promised"}) / sum(commonpool_pool_capacity_accelerators{pool=~"$pool"})',
+        'sum(commonpool_pool_accelerators{pool=~"$pool",state=~"bound|promised"})'
+        ' / sum(commonpool_pool_capacity_accelerators{pool=~"$pool"})',
         "percentunit",
     ),
     _stat("Free", "Could be given out now.", 'sum(commonpool_pool_accelerators{pool=~"$pool",state="free"})'),

@@ -16,13 +16,14 @@ SCHEDULER_SOURCE = Path(__file__).parents[3] / "scheduler" / "plugin" / "metrics
 NOTICE = "<!-- Made from operator/commonpool/telemetry and scheduler/plugin/metrics.go by `make telemetry`; edit there. -->\n"
 HEAD = """# Metrics
 
-The operator answers on port 8080 (`http`), the scheduler on 10259 (`https`, for who may read `/metrics`), both at `/metrics`. `serviceMonitor.enabled=true` of the chart
-has the Prometheus Operator scrape them, `prometheusRule.enabled=true` adds the alerts of `helm/commonpool/monitoring/alerts.yaml`, and `dashboards.enabled=true` gives Grafana
-the dashboard.
+The operator answers on port 8080 (`http`), the scheduler on 10259 (`https`, for who may read `/metrics`), both at `/metrics`.
+The chart has a ServiceMonitor for each (`serviceMonitor.enabled=true`), alerts (`prometheusRule.enabled=true`, from
+`helm/commonpool/monitoring/alerts.yaml`) and a Grafana dashboard (`dashboards.enabled=true`, or import
+`helm/commonpool/monitoring/dashboard.json` by hand).
 
-No label ever names a workload, a pod, a node or a namespace: tenants can make as many of those as they like. The operator's series number, at most, about
-(tenants x pools) x 4 + tenants x reasons x 2 + quota lines x 5 + pools x 30 + 300. What the pool holds is told by the leader only; an operator that stands by has its own
-process, rounds and requests to tell of.
+No label ever names a workload, a pod, a node or a namespace: tenants can make as many of those as they like. There are at most
+about tenants x pools x 3 + tenants x reasons x 2 + quota lines x 5 + pools x 30 + 400 series of the operator's. What the pool
+holds is told by the leader only; an operator that stands by tells of its own process and requests.
 """
 
 _DECLARED = re.compile(
@@ -59,7 +60,7 @@ def render_page(source: str) -> str:
         *_render_table(list_scheduler_rows(source)),
     ]
     lines += [
-        "\nBeside these all of kube-scheduler's own, e.g. `scheduler_schedule_attempts_total` and `scheduler_scheduling_attempt_duration_seconds`.",
+        "\nBeside these all of kube-scheduler's own, e.g. `scheduler_schedule_attempts_total`.",
         "",
     ]
     return "\n".join(lines)
