@@ -22,7 +22,7 @@ def read_value(registry: CollectorRegistry, name: str, **labels: str) -> float |
 
 
 def make_metrics(epoch: int | None = 7) -> Metrics:
-    return Metrics(lambda: epoch, "native")
+    return Metrics(lambda: epoch, "native", lambda: 0)
 
 
 def make_cycle(bound: int, promised: int, holds: tuple[Hold, ...] = (), now_at: int = 100) -> Cycle:
@@ -91,7 +91,7 @@ def test_the_oldest_in_the_queue_is_told_and_what_can_never_start_is_not_in_it()
 
 def test_who_leads_no_longer_says_nothing_of_the_pool_for_its_successor_does() -> None:
     epochs: list[int | None] = [7]
-    metrics = Metrics(lambda: epochs[-1], "native")
+    metrics = Metrics(lambda: epochs[-1], "native", lambda: 0)
     metrics.observe(make_cycle(2, 1))
     assert read_value(metrics.registry, "leader") == 1.0
     assert read_value(metrics.registry, "leader_epoch") == 7.0
@@ -151,14 +151,25 @@ def test_a_placement_tells_how_long_it_was_waited_for_and_growth_does_not(why: R
 
 
 def test_accelerator_seconds_are_what_was_held_times_how_long_and_nothing_while_another_leads() -> None:
-    metrics = make_metrics()
+    clock = [0.0]
+    metrics = Metrics(lambda: 7, "native", lambda: clock[-1])
+
+    def counted() -> float | None:
+        return read_value(metrics.registry, "tenant_accelerator_seconds_total", tenant="vision", pool="h100")
+
     for now_at, bound in ((100, 2), (100, 1), (110, 1), (130, 0)):
         metrics.observe(make_cycle(bound, 0, now_at=now_at))
-    assert read_value(metrics.registry, "tenant_accelerator_seconds_total", tenant="vision", pool="h100") == 16 * 10 + 8 * 20
+    assert counted() == 16 * 10 + 8 * 20
     metrics.observe(make_cycle(1, 0, now_at=131))
+    clock.append(141.9)
+    assert counted() == 320 + 8 * 10, "also where no round has come since"
+    clock.append(120.0)
+    assert counted() == 400, "a clock that was set back takes nothing away"
     metrics.stand_by()
+    clock.append(400.0)
+    assert counted() == 400
     metrics.observe(make_cycle(1, 0, now_at=500))
-    assert read_value(metrics.registry, "tenant_accelerator_seconds_total", tenant="vision", pool="h100") == 320
+    assert counted() == 400
 
 
 def test_a_write_that_failed_is_counted_by_kind_and_never_by_name() -> None:

@@ -132,7 +132,7 @@ def test_every_question_of_the_dashboard_and_of_the_alerts_is_answered(story: St
 
 def test_the_names_are_as_prometheus_wants_them(story: Story, prometheus: Prometheus) -> None:
     port = read_memory(story.cluster.places.memory).ports["operator"]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:  # noqa: S310 - an address of ours
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         text = answer.read()
     checked = subprocess.run([prometheus.promtool, "check", "metrics"], input=text, capture_output=True, check=False, timeout=60)
     assert (checked.returncode, checked.stdout.decode() + checked.stderr.decode()) == (0, "")

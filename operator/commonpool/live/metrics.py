@@ -1,7 +1,6 @@
 """What the operator tells Prometheus: counted from (snapshot, plan) after each round; `telemetry.instruments` says what each means."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -16,13 +15,11 @@ from prometheus_client import (
 
 from commonpool.cycle import Cycle
 from commonpool.live.holdings import Holdings
+from commonpool.live.seconds import AcceleratorSeconds
 from commonpool.live.stopwatch import Times
-from commonpool.model.amounts import GPU_MILLI
-from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.plan import Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Snapshot, Workload
-from commonpool.model.usage import Use, sum_tenant_use
 from commonpool.telemetry import instruments
 from commonpool.telemetry.instruments import Instrument
 
@@ -32,24 +29,18 @@ _PLACED_FOR = (Reason.WITHIN_GUARANTEE, Reason.BORROWED, Reason.SHARED)
 _SCALED_FOR = (Reason.WORK_NEEDS_NODES, Reason.NODES_IDLE, Reason.BELOW_LEAST_NODES)
 
 
-@dataclass(slots=True)
-class _Held:
-    """What was held when it was last looked at."""
-
-    at: int
-    use: dict[tuple[TenantName, PoolName], Use]
-
-
 class Metrics:
-    """One operator's metrics in a registry of their own. `epoch` says in which epoch it leads now, None: in none."""
+    """One operator's metrics in a registry of their own; `epoch` is the one in which it leads now, None: it does not."""
 
-    def __init__(self, epoch: Callable[[], int | None] = lambda: None, engine: str = "") -> None:
+    def __init__(self, epoch: Callable[[], int | None], engine: str, clock: Callable[[], float]) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._holdings = Holdings(lambda: epoch() is not None)
+        self._seconds = AcceleratorSeconds(clock)
         self.registry.register(self._holdings)
+        self.registry.register(self._seconds)
         self._gauge(instruments.LEADER).set_function(lambda: epoch() is not None)
         self._gauge(instruments.LEADER_EPOCH).set_function(lambda: epoch() or 0)
         self._gauge(instruments.BUILD_INFO).labels(version("commonpool"), engine).set(1)
@@ -62,12 +53,10 @@ class Metrics:
         self._shrunk = self._counter(instruments.SHRUNK_WORKLOADS)
         self._evicted = self._counter(instruments.EVICTED_WORKLOADS)
         self._wait_seconds = self._histogram(instruments.WAIT_SECONDS)
-        self._accelerator_seconds = self._counter(instruments.ACCELERATOR_SECONDS)
         self._failed_writes = self._counter(instruments.FAILED_WRITES)
         self._requests = self._counter(instruments.API_REQUESTS)
         self._request_seconds = self._histogram(instruments.API_SECONDS)
         self._waits: dict[str, Reason] = {}
-        self._held: _Held | None = None
         self._known: set[str] = set()
         self._begin_at_zero()
 
@@ -90,7 +79,7 @@ class Metrics:
             if self._waits.get(workload) != reason:
                 self._actions.labels("hold", reason).inc()
         self._waits = waits
-        self._count_seconds(snapshot)
+        self._seconds.note(snapshot)
         self._holdings.show(cycle)
 
     def observe_failures(self, subjects: Iterable[str]) -> None:
@@ -123,19 +112,9 @@ class Metrics:
             self._actions.labels("evict", evict.why).inc()
             self._evicted.labels(workloads[evict.workload].tenant or "", evict.why).inc()
 
-    def _count_seconds(self, snapshot: Snapshot) -> None:
-        """At most once a second: what came in between counts from then on, and what went until then."""
-        held = self._held
-        if held is not None and snapshot.now_at <= held.at:
-            return
-        if held is not None:
-            for (tenant, pool), use in held.use.items():
-                self._accelerator_seconds.labels(tenant, pool).inc(use.total * (snapshot.now_at - held.at) / GPU_MILLI)
-        self._held = _Held(snapshot.now_at, dict(sum_tenant_use(snapshot)))
-
     def stand_by(self) -> None:
         """Count nothing that is held while another leads and counts it."""
-        self._held = None
+        self._seconds.forget()
         self._waits = {}
 
     def _begin_at_zero(self) -> None:

@@ -141,7 +141,7 @@ async def run_operator(settings: Settings) -> None:
     mirror.dirty = bell
     choice = choose_engine(settings.libpacking)
     LOGGER.info("packing with the %s engine: %s", choice.engine.name, choice.why)
-    metrics = Metrics(lambda: leader.epoch, choice.engine.name)
+    metrics = Metrics(lambda: leader.epoch, choice.engine.name, time.time)
     lease_client = await connect(settings.kubeconfig, concurrency=2, observe=metrics.observe_request)
     leader = Leader(
         ClusterLeases(lease_client, settings.namespace),

@@ -37,6 +37,14 @@ class Row:
 _POOL = '{pool=~"$pool"}'
 _TENANT = '{tenant=~"$tenant"}'
 _BOTH = '{tenant=~"$tenant",pool=~"$pool"}'
+_SHARE_OF_POOL = (
+    'sum by (pool) (commonpool_pool_accelerators{pool=~"$pool",state=~"bound|promised"})'
+    ' / sum by (pool) (commonpool_pool_capacity_accelerators{pool=~"$pool"})'
+)
+_MEAN_OF_PART = (
+    "sum by (part) (rate(commonpool_round_part_duration_seconds_sum[$__rate_interval]))"
+    " / sum by (part) (rate(commonpool_round_part_duration_seconds_count[$__rate_interval]))"
+)
 
 
 def _stat(title: str, description: str, query: str, unit: str = "short") -> Panel:
@@ -93,8 +101,7 @@ _POOLS = (
         "Bound or promised, of what the pool has.",
         (
             (
-                'sum by (pool) (commonpool_pool_accelerators{pool=~"$pool",state=~"bound|promised"})'
-                ' / sum by (pool) (commonpool_pool_capacity_accelerators{pool=~"$pool"})',
+                _SHARE_OF_POOL,
                 "{{pool}}",
             ),
         ),
@@ -220,8 +227,7 @@ _DECISIONS = (
         "What each takes on average.",
         (
             (
-                "sum by (part) (rate(commonpool_round_part_duration_seconds_sum[$__rate_interval]))"
-                " / sum by (part) (rate(commonpool_round_part_duration_seconds_count[$__rate_interval]))",
+                _MEAN_OF_PART,
                 "{{part}}",
             ),
         ),
