@@ -1,4 +1,4 @@
-"""`commonpool top`: pools, tenants, and who holds what, from the objects of the cluster themselves; as tables, as a screen or as a picture."""
+"""`commonpool top`: pools, tenants, and who holds what, from the objects of the cluster themselves: tables, a screen, a picture."""
 
 import asyncio
 import time
@@ -19,6 +19,7 @@ from commonpool.kube.client import connect
 from commonpool.kube.read import read_world
 from commonpool.kube.survey import survey_cluster
 from commonpool.model.ids import WorkloadName
+from commonpool.model.snapshot import Snapshot
 
 
 class Form(StrEnum):
@@ -72,6 +73,11 @@ async def read_view(kubeconfig: Path | None) -> View:
     """The facts of now, as the operator would plan over them (the epoch is 0, nobody's), and what it has said of them."""
     async with _reading(kubeconfig) as read:
         return await read()
+
+
+async def read_snapshot(kubeconfig: Path | None) -> Snapshot:
+    """The facts alone."""
+    return (await read_view(kubeconfig)).snapshot
 
 
 async def _watch(kubeconfig: Path | None, interval_seconds: float) -> None:

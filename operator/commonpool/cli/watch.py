@@ -79,7 +79,7 @@ def _draw_pool(panel: Panel, colours: Mapping[str, int], width: int) -> Text:
     return line
 
 
-_LOOKS = {State.BOUND: "█", State.PROMISED: "▒", State.FOREIGN: "▓", State.FREE: "·", State.UNHEALTHY: "×"}
+_LOOKS = {State.BOUND: "█", State.PROMISED: "▒", State.FOREIGN: "▓", State.FREE: "·", State.UNHEALTHY: "x"}
 
 
 def _style(state: State, number: int | None) -> str:

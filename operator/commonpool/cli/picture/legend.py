@@ -9,14 +9,19 @@ from commonpool.cli.picture.style import MARGIN, PADDING, WIDTH, Pen
 
 _COLUMNS = 3
 _LINE = 22
-_STATES = (("p7", "promised: its pod is on the way"), ("free", "free"), ("unhealthy", "not usable now"), ("foreign", "pods outside the pool"))
+_STATES = (
+    ("p7", "promised: its pod is on the way"),
+    ("free", "free"),
+    ("unhealthy", "not usable now"),
+    ("foreign", "pods outside the pool"),
+)
 
 
 def render_legend(scene: Scene, pen: Pen, y: int) -> tuple[list[str], int]:
     """Tenants in columns, then the patterns that there are; and how high that is."""
     entries = list(_list_tenants(scene, pen))
     width = (WIDTH - 2 * (MARGIN + PADDING)) // _COLUMNS
-    lines = []
+    lines: list[str] = []
     for index, (number, text) in enumerate(entries):
         row, column = divmod(index, _COLUMNS)
         lines += _render_entry(f"t{number}", text, MARGIN + PADDING + column * width, y + row * _LINE)
@@ -27,6 +32,8 @@ def render_legend(scene: Scene, pen: Pen, y: int) -> tuple[list[str], int]:
         if state in there:
             lines += _render_entry(name, text, x, top)
             x += 60 + len(text) * 7
+    if any(tile.mark for panel in scene.panels for group in panel.groups for tile in group.tiles):
+        lines += _render_entry("tile cordoned", "a node that takes no more", x, top)
     return lines, top + _LINE - y
 
 

@@ -36,7 +36,8 @@ def render_style() -> Iterator[str]:
     """Style sheet and patterns."""
     yield "<style>"
     yield 'text{font:12px system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif}'
-    yield ".title{font-size:18px;font-weight:600}.muted{font-size:12px;font-weight:400}.pool{font-size:15px;font-weight:600}.small{font-size:9px}.end{text-anchor:end}"
+    yield ".title{font-size:18px;font-weight:600}.muted{font-size:12px;font-weight:400}"
+    yield ".pool{font-size:15px;font-weight:600}.small{font-size:9px}.end{text-anchor:end}"
     yield from _render_colours(_LIGHT)
     for number, colour in enumerate((*COLOURS, OTHERS_COLOUR)):
         yield f".t{number}{{fill:{colour}}}.p{number}{{fill:url(#h{number});stroke:{colour}}}"

@@ -28,13 +28,13 @@ def render_svg(scene: Scene) -> str:
     legend, height = render_legend(scene, pen, y)
     total = y + height + MARGIN
     summary = _summarize(scene)
+    size = f'width="{WIDTH}" height="{total}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{total}" viewBox="0 0 {WIDTH} {total}"'
-        ' role="img" aria-labelledby="title desc">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {WIDTH} {total}" role="img" aria-labelledby="title desc">',
         '<title id="title">The pool and who holds it</title>',
         f'<desc id="desc">{escape(" ".join((summary + ".", *(_describe(panel) for panel in scene.panels))))}</desc>',
         *render_style(),
-        f'<rect class="ground" width="{WIDTH}" height="{total}" rx="8"/>',
+        f'<rect class="ground" {size} rx="8"/>',
         f'<text x="{MARGIN}" y="34"><tspan class="title">commonpool</tspan><tspan class="muted" dx="12">{escape(summary)}</tspan></text>',
         f'<text class="muted end" x="{WIDTH - MARGIN}" y="34">{datetime.fromtimestamp(scene.now_at, UTC):%Y-%m-%d %H:%M} UTC</text>',
         *body,

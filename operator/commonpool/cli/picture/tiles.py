@@ -1,10 +1,11 @@
 """The nodes of a pool as tiles: card by card with names where there are few, a small bar each where there are many."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 from xml.sax.saxutils import escape
 
-from commonpool.cli.picture.scene import Group, Panel, Run, State, Tile, count
+from commonpool.cli.picture.scene import Panel, Run, State, Tile, count
 from commonpool.cli.picture.style import MARGIN, PADDING, WIDTH, Pen
 from commonpool.model.amounts import GPU_MILLI
 
@@ -32,13 +33,16 @@ def render_groups(panel: Panel, pen: Pen, y: int) -> tuple[list[str], int]:
     """All tiles of a pool from `y` on, and how high that is."""
     tiles = [tile for group in panel.groups for tile in group.tiles]
     if not tiles:
-        return [f'<text class="muted" x="{MARGIN + PADDING}" y="{y + 14}">no nodes</text>'], 22
+        return [f'<text class="muted" x="{MARGIN + PADDING}" y="{y + 14}">no nodes</text>'], 26
     most = max(-(-tile.milli // GPU_MILLI) for tile in tiles)
     grid = _choose_grid(panel, most)
     lines: list[str] = []
     top = y
-    for group in panel.groups:
-        lines += _render_group(group, grid, pen, top, named=panel.named)
+    names = shorten_names([group.name.rpartition("/")[2] for group in panel.groups])
+    for group, name in zip(panel.groups, names, strict=True):
+        if name:
+            lines.append(f'<text class="muted" x="{MARGIN + PADDING}" y="{top + 12}">{escape(_shorten(name, _LABEL - 4, 7.0))}</text>')
+        lines += _render_tiles(group.tiles, grid, pen, top, named=panel.named)
         rows = -(-len(group.tiles) // grid.columns)
         top += rows * (grid.height + grid.gap) + 4
     return lines, top - y
@@ -55,10 +59,15 @@ def _choose_grid(panel: Panel, cards: int) -> _Grid:
     return _Grid(left, max(1, (room + 3) // 35), 32, 9, 3)
 
 
-def _render_group(group: Group, grid: _Grid, pen: Pen, y: int, *, named: bool) -> Iterator[str]:
-    if group.name:
-        yield f'<text class="muted" x="{MARGIN + PADDING}" y="{y + 12}">{escape(_shorten(group.name.rpartition("/")[2], _LABEL, 7.0))}</text>'
-    for index, tile in enumerate(group.tiles):
+def shorten_names(names: Sequence[str]) -> list[str]:
+    """Without what all begin with, up to a dash or dot: beside each other `h100-b1` and `h100-b2` are b1 and b2."""
+    common = commonprefix(list(names)) if len(names) > 1 else ""  # noqa: RUF071 - names are no paths
+    begin = max(common.rfind("-"), common.rfind(".")) + 1
+    return [name[begin:] for name in names]
+
+
+def _render_tiles(tiles: Sequence[Tile], grid: _Grid, pen: Pen, y: int, *, named: bool) -> Iterator[str]:
+    for index, tile in enumerate(tiles):
         row, column = divmod(index, grid.columns)
         x = grid.left + column * (grid.width + grid.gap)
         top = y + row * (grid.height + grid.gap)
@@ -79,8 +88,7 @@ def _render_node(tile: Tile, grid: _Grid, pen: Pen, x: int, y: int) -> Iterator[
             f'<rect class="{pen.choose_class(run)}" x="{_number(left + inset)}" y="{_number(y + 3.5 + row * _CARD + inset)}"'
             f' width="{_number(max(0.5, width - 2 * inset))}" height="{_number(size - 2 * inset)}" rx="1.5"/>'
         )
-    name = f"{tile.name} {tile.mark}".strip()
-    yield f'<text class="small" x="{x + 2}" y="{y + grid.height - 2}">{escape(_shorten(name, grid.width, 5.4))}</text></g>'
+    yield f'<text class="small" x="{x + 2}" y="{y + grid.height - 2}">{escape(_shorten(tile.name, grid.width, 5.4))}</text></g>'
 
 
 def _render_bar(tile: Tile, grid: _Grid, pen: Pen, x: int, y: int) -> Iterator[str]:
