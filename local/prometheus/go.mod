@@ -1,5 +1,5 @@
 // Prometheus and promtool, pinned with hashes in go.sum, for the tests of what we tell them. Built with the tag
-// remove_all_sd: no cloud's service discovery, which is most of its code.
+// remove_all_sd: no cloud's service discovery, which is most of its code (`go mod tidy` would ask for all of it again).
 module commonpool.dev/local/prometheus
 
 go 1.26.0

@@ -2,6 +2,7 @@
 
 import json
 import math
+import ssl
 import subprocess
 import urllib.parse
 import urllib.request
@@ -131,9 +132,13 @@ def test_every_question_of_the_dashboard_and_of_the_alerts_is_answered(story: St
 
 
 def test_the_names_are_as_prometheus_wants_them(story: Story, prometheus: Prometheus) -> None:
-    port = read_memory(story.cluster.places.memory).ports["operator"]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    ports = read_memory(story.cluster.places.memory).ports
+    with urllib.request.urlopen(f"http://127.0.0.1:{ports['operator']}/metrics", timeout=10) as answer:
         text = answer.read()
+    scheduler = ssl.create_default_context()
+    scheduler.check_hostname, scheduler.verify_mode = False, ssl.CERT_NONE  # it signs its own certificate
+    with urllib.request.urlopen(f"https://127.0.0.1:{ports['scheduler']}/metrics", timeout=10, context=scheduler) as answer:
+        text += b"".join(line for line in answer if b"commonpool_scheduler_" in line)
     checked = subprocess.run([prometheus.promtool, "check", "metrics"], input=text, capture_output=True, check=False, timeout=60)
     assert (checked.returncode, checked.stdout.decode() + checked.stderr.decode()) == (0, "")
     assert b"_created" not in text

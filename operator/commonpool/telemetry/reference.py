@@ -9,10 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from commonpool.api.generated import keep_files
 from commonpool.telemetry.instruments import INSTRUMENTS
 
-SCHEDULER_SOURCE = Path(__file__).parents[3] / "scheduler" / "plugin" / "metrics.go"
+_ROOT = Path(__file__).parents[3]
+SCHEDULER_SOURCE = _ROOT / "scheduler" / "plugin" / "metrics.go"
+ALERTS = _ROOT / "helm" / "commonpool" / "monitoring" / "alerts.yaml"
 NOTICE = "<!-- Made from operator/commonpool/telemetry and scheduler/plugin/metrics.go by `make telemetry`; edit there. -->\n"
 HEAD = """# Metrics
 
@@ -50,8 +54,8 @@ def list_scheduler_rows(source: str) -> list[Row]:
     return rows
 
 
-def render_page(source: str) -> str:
-    """The page; `source` is the scheduler's metrics.go."""
+def render_page(source: str, alerts: str) -> str:
+    """The page; `source` is the scheduler's metrics.go, `alerts` the chart's alerts.yaml."""
     operator = [Row(each.name, each.kind, each.labels, f"{each.help}.") for each in INSTRUMENTS]
     lines = [NOTICE, HEAD, "## The operator\n", *_render_table(operator)]
     lines += [
@@ -63,7 +67,17 @@ def render_page(source: str) -> str:
         "\nBeside these all of kube-scheduler's own, e.g. `scheduler_schedule_attempts_total`.",
         "",
     ]
+    lines[-1:] = ["\n## Alerts\n", *_render_alerts(alerts), ""]
     return "\n".join(lines)
+
+
+def _render_alerts(alerts: str) -> Iterator[str]:
+    yield "| alert | severity | when | what to know |"
+    yield "|---|---|---|---|"
+    for rule in (rule for group in yaml.safe_load(alerts)["groups"] for rule in group["rules"]):
+        severity, advice = rule["labels"]["severity"], rule["annotations"]["description"]
+        asked = f"`{rule['expr']}`" + (f" for {rule['for']}" if "for" in rule else "")
+        yield f"| {rule['alert']} | {severity} | {asked.replace('|', chr(92) + '|')} | {advice} |"
 
 
 def _split(labels: str) -> tuple[str, ...]:
@@ -79,7 +93,7 @@ def _render_table(rows: Sequence[Row]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page, or with `--check` say whether it differs; the exit code is 1 if it does."""
-    pages = {"README.md": render_page(SCHEDULER_SOURCE.read_text(encoding="utf-8"))}
+    pages = {"README.md": render_page(SCHEDULER_SOURCE.read_text(encoding="utf-8"), ALERTS.read_text(encoding="utf-8"))}
     return keep_files(pages, Path("docs/reference/metrics"), arguments)
 
 
