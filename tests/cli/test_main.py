@@ -49,9 +49,12 @@ def test_the_list_of_commands_says_of_each_what_it_says_of_itself() -> None:
     [
         (["--help"], {}),
         (["--version"], {}),
+        (["top", "--help"], {}),
+        (["explain", "--help"], {}),
         ([], {"_COMMONPOOL_COMPLETE": "complete_bash", "COMP_WORDS": "commonpool e", "COMP_CWORD": "1"}),
+        ([], {"_COMMONPOOL_COMPLETE": "complete_bash", "COMP_WORDS": "commonpool explain --o", "COMP_CWORD": "2"}),
     ],
-    ids=["help", "version", "completion"],
+    ids=["help", "version", "help of top", "help of explain", "completion of a command", "completion of an option"],
 )
 def test_help_and_completion_import_nothing_of_what_commands_stand_on(words: list[str], environment: dict[str, str]) -> None:
     script = (
@@ -62,7 +65,7 @@ def test_help_and_completion_import_nothing_of_what_commands_stand_on(words: lis
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert "explain" in answer.stdout or version("commonpool") in answer.stdout
+    assert any(word in answer.stdout for word in ("explain", "--output", version("commonpool")))
 
 
 def test_a_name_that_is_nearly_right_is_answered_with_the_right_one() -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from commonpool.cli.look import read_snapshot
 from commonpool.cli.output import KubeconfigOption, choose_kubeconfig
-from commonpool.cli.top import read_snapshot
 from commonpool.config import Settings, read_settings
 from commonpool.cycle import Cycle
 from commonpool.engine.choose import choose_engine
