@@ -159,17 +159,21 @@ def test_accelerator_seconds_are_what_was_held_times_how_long_and_nothing_while_
 
     for now_at, bound in ((100, 2), (100, 1), (110, 1), (130, 0)):
         metrics.observe(make_cycle(bound, 0, now_at=now_at))
-    assert counted() == 16 * 10 + 8 * 20
+    assert counted() == 8 * 10 + 8 * 20, "the last look of a second counts"
     metrics.observe(make_cycle(1, 0, now_at=131))
     clock.append(141.9)
-    assert counted() == 320 + 8 * 10, "also where no round has come since"
+    assert counted() == 240 + 8 * 10, "also where no round has come since"
     clock.append(120.0)
-    assert counted() == 400, "a clock that was set back takes nothing away"
+    assert counted() == 320, "a clock that was set back takes nothing away"
     metrics.stand_by()
     clock.append(400.0)
-    assert counted() == 400
-    metrics.observe(make_cycle(1, 0, now_at=500))
-    assert counted() == 400
+    assert counted() == 320
+    for now_at in (500, 500):
+        clock.append(now_at)
+        assert counted() == 320
+        metrics.observe(make_cycle(1, 0, now_at=now_at))
+    clock.append(507.0)
+    assert counted() == 320 + 8 * 7, "also if it was asked in the very second of the round"
 
 
 def test_a_write_that_failed_is_counted_by_kind_and_never_by_name() -> None:
