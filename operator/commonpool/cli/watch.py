@@ -18,6 +18,7 @@ _REST = 5
 """The pause is at least so many times as long as the reading took: who watches must not be a burden."""
 _BAR = 32
 _LEAST_ROWS = 3
+_MOST_HOLDERS = 8
 
 Read = Callable[[], Awaitable[View]]
 
@@ -99,12 +100,14 @@ def _sum_runs(panel: Panel) -> Iterator[tuple[str, State, int]]:
 
 
 def _list_holders(scene: Scene, colours: Mapping[str, int]) -> Iterator[Text]:
-    for holder in scene.holders[:8]:
+    """Those that hold most."""
+    ranked = sorted(scene.holders, key=lambda holder: (-holder.milli, holder.name))
+    for holder in ranked[:_MOST_HOLDERS]:
         line = Text("█ ", style=(*COLOURS, OTHERS_COLOUR)[colours[holder.name]], no_wrap=True, overflow="ellipsis")
         waits = f", {holder.waits} waiting for {count(holder.asked)}" if holder.waits else ""
         yield line.append(f"{_fit(holder.name, 24)}: {count(holder.milli)} held{waits}", style="default")
-    if len(scene.holders) > 8:
-        yield Text(f"  and {len(scene.holders) - 8} tenants more", style="dim")
+    if len(ranked) > _MOST_HOLDERS:
+        yield Text(f"  and {len(ranked) - _MOST_HOLDERS} more", style="dim")
 
 
 def _list_workloads(report: Report, room: int) -> Table:
