@@ -99,7 +99,7 @@ test-go: $(STAMP)
 
 .PHONY: test-python
 test-python: build
-	$(call say,building what only tests need: Prometheus (about 3 minutes the first time))
+	$(call say,building what only tests need: Prometheus (about 4 minutes the first time))
 	$(COMMONPOOL) local which promtool
 	$(call say,pytest: laws$(comma) goldens$(comma) then stories on a real apiserver)
 	$(VENV)/bin/python -m pytest
