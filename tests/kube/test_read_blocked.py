@@ -15,6 +15,7 @@ from tests.kube.objects import (
 )
 from tests.kube.readings import EIGHT_GPUS, NOW_AT, line, reason, workload, world
 
+from commonpool.kube.read.world import Past
 from commonpool.kube.resources import NAMESPACES
 from commonpool.model.ids import ChildKey, Seat
 from commonpool.model.names import TENANT_LABEL
@@ -156,6 +157,6 @@ def test_a_child_that_the_api_refuses_keeps_no_place() -> None:
     mirror = FilledMirror()
     mirror.own(training_body())
     mirror.promised(line("Job", "pretrain", (Seat(0), "gpu-0"), (Seat(1), "gpu-1"), shape=EIGHT_GPUS))
-    seen = world(mirror, refusals={ChildKey("Job", NAMESPACE, "pretrain"): "exceeded quota"})
+    seen = world(mirror, past=Past({ChildKey("Job", NAMESPACE, "pretrain"): "exceeded quota"}))
     [found] = seen.snapshot.workloads
     assert (reason(found), found.holdings, seen.standing.promises) == (Reason.CHILD_REFUSED, (), ())

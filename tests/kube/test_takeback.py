@@ -18,7 +18,7 @@ from tests.kube.objects import (
     workload_body,
 )
 from tests.kube.readings import NOW_AT, line
-from tests.kube.test_cluster import Stage
+from tests.kube.stage import Stage
 
 from commonpool.kube.errors import Unavailable
 from commonpool.kube.resources import DEPLOYMENTS, EVENTS, GPU_WORKLOADS, JOBS, PODS, ROUNDS
@@ -79,7 +79,13 @@ class Scene(Stage):
 
     def promise(self, *lines: Line) -> None:
         manifest = build_round(Round(RoundId(1, 1, 1), lines), 1)
-        self.put(ROUNDS, {**manifest, "metadata": {**manifest["metadata"], "uid": "uid-round", "resourceVersion": "7"}})
+        self.put(
+            ROUNDS,
+            {
+                **manifest,
+                "metadata": {**manifest["metadata"], "uid": "uid-round", "resourceVersion": "7", "creationTimestamp": instant(self.now_at)},
+            },
+        )
 
     def job(self, name: str = "pretrain") -> Body:
         body = self.api.find(JOBS, name, NAMESPACE)

@@ -143,7 +143,14 @@ async def run_operator(settings: Settings) -> None:
             raise NotLeadingError("this process no longer leads: nothing more is written")
 
     client = await connect(settings.kubeconfig, guard=check_epoch)
-    cluster = LiveCluster(client, mirror, clock=lambda: int(time.time()), reserved=settings.reserved, uncounted=settings.uncounted)
+    cluster = LiveCluster(
+        client,
+        mirror,
+        clock=lambda: int(time.time()),
+        reserved=settings.reserved,
+        uncounted=settings.uncounted,
+        start_seconds=settings.start_seconds,
+    )
     choice = choose_engine(settings.libpacking)
     LOGGER.info("packing with the %s engine: %s", choice.engine.name, choice.why)
     source = None

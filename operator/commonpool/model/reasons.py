@@ -39,6 +39,8 @@ class Reason(StrEnum):
     WAITS_FOR_START_TIME = "WaitsForStartTime"
     WAITS_FOR_OTHER = "WaitsForOther"
     CHILD_REFUSED = "ChildRefused"
+    CANNOT_START = "CannotStart"  # it had places, and its pods could not take them
+    PODS_MISSING = "PodsMissing"  # what makes its pods cannot
 
     # where a workload is on its way (conditions)
     QUEUED = "Queued"

@@ -42,6 +42,8 @@ def find_block(run: Run, shape: Shape | None, priority_class: str, around: Surro
         return Blocked(Reason.INVALID_SPEC, run.own.problem)
     if run.refusal:
         return Blocked(Reason.CHILD_REFUSED, run.refusal)
+    if run.stall:
+        return Blocked(Reason.CANNOT_START, run.stall)
     return (
         _judge_tenant(run, around)
         or _judge_priority(run, priority_class, around)
