@@ -81,7 +81,6 @@ def read_world(mirror: Mirror, *, now_at: int, epoch: int, past: Past = NO_PAST,
     asked = list_accelerators(fleet)
     around = Surroundings(
         fleet=fleet,
-        tenants={own.key[1]: own for own in mirror.tenants},
         priorities={each.name: each for each in mirror.priorities},
         workloads={own.key: own for own in mirror.workloads},
         node_sizes=find_node_sizes(fleet),
