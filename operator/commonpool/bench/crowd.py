@@ -50,7 +50,7 @@ def build_crowd(nodes: int, running: int, pending: int, engine: Engine, *, seed:
 def build_rush(nodes: int, running: int, claims: int, *, seed: int = 4) -> Snapshot:
     """A full pool of which half of the teams, who are guaranteed nothing, have borrowed all; `claims` of the other half come at once.
 
-    Work of one to four whole nodes holds it; of two or more, half is elastic and could do with one.
+    Work of one to four whole nodes holds it; of two or more, a quarter is elastic and could do with one.
     """
     dice = random.Random(seed)  # noqa: S311 - the same rush every time
     empty = _build(nodes, (), lenders=_TEAMS // 2)
@@ -145,9 +145,9 @@ def _make_workload(dice: random.Random, index: int) -> Workload:
 
 
 def _make_claim(dice: random.Random, index: int) -> Workload:
-    """One to four pods in the pool of its choice, of a team that is guaranteed a part of it."""
+    """One to sixteen pods in the pool of its choice, of a team that is guaranteed a part of it."""
     name, _, node_gpus, _, _ = dice.choices(_POOLS, [share for _, _, _, share, _ in _POOLS])[0]
-    pods, gpus = dice.choice((1, 1, 2, 4)), min(dice.choice((1, 2, 4, 8)), node_gpus)
+    pods, gpus = dice.choice((1, 1, 2, 4, 8, 16)), min(dice.choice((1, 2, 4, 8)), node_gpus)
     team = dice.randrange(_TEAMS // 2)
     namespace, seats = f"team-{team:02}-dev", tuple(Seat(rank=rank) for rank in range(pods))
     return Workload(
@@ -179,7 +179,7 @@ def _make_borrower(dice: random.Random, index: int, home: Sequence[Node]) -> Wor
         holdings=tuple(Holding(node.name, node.pool, Seat(rank=rank), bound=True, amounts=shape) for rank, node in enumerate(home)),
         wishes=(Wish(pool=home[0].pool),),
         generation=1,
-        elastic=Elastic(1, len(home)) if len(home) > 1 and dice.random() < 0.5 else None,
+        elastic=Elastic(1, len(home)) if len(home) > 1 and dice.random() < 0.25 else None,
         started_at=START_AT - dice.randint(1, 86_400),
         tier=dice.choice(("Standard", "Standard", "Spot")),
     )
