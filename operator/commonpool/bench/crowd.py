@@ -48,7 +48,7 @@ def build_crowd(nodes: int, running: int, pending: int, engine: Engine, *, seed:
 
 
 def build_rush(nodes: int, running: int, claims: int, *, seed: int = 4) -> Snapshot:
-    """A full pool of which half of the teams, who are guaranteed nothing, have borrowed all; `claims` of the other half come at once.
+    """A pool that half of the teams, who are guaranteed nothing, have borrowed nearly all; `claims` of the other half come at once.
 
     Work of one to four whole nodes holds it; of two or more, a quarter is elastic and could do with one.
     """

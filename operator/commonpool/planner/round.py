@@ -36,16 +36,18 @@ def plan_round(snapshot: Snapshot, engine: Engine) -> Plan:
     anything was set aside, or a part of some work was placed and the rest waits, the result is planned over again
     until nothing moves: the next round would find the same.
     """
-    total, last = _plan_pass(snapshot, engine)
+    ground = Ground(snapshot)
+    total, last = _plan_pass(snapshot, ground, engine)
     while not last:
-        plan, last = _plan_pass(assume_plan(snapshot, total), engine)
+        after = assume_plan(snapshot, total)
+        ground = Ground(after, ground)
+        plan, last = _plan_pass(after, ground, engine)
         total = merge_plans(total, plan)
     return replace(total, hold=close_ranks(snapshot, total.hold))
 
 
-def _plan_pass(snapshot: Snapshot, engine: Engine) -> tuple[Plan, bool]:
+def _plan_pass(snapshot: Snapshot, ground: Ground, engine: Engine) -> tuple[Plan, bool]:
     """One pass over all that waits, and whether another one would find nothing to do: only then the waits are explained."""
-    ground = Ground(snapshot)
     ahead = ground.build_fleet([*ground.left, *ground.list_spare()])
     with engine.open(ground.build_fleet(ground.free)) as packing, engine.open(ahead) as later:
         return _Pass(snapshot, ground, packing, later).run()
