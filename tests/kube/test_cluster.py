@@ -8,6 +8,7 @@ from tests.kube.objects import (
     inference_body,
     job_body,
     make_metadata,
+    node_body,
     own_body,
     pod_body,
     service_pod_body,
@@ -25,6 +26,7 @@ from commonpool.kube.resources import (
     EVENTS,
     GPU_WORKLOADS,
     JOBS,
+    NODES,
     PODS,
     RESOURCE_QUOTAS,
     ROUNDS,
@@ -32,6 +34,7 @@ from commonpool.kube.resources import (
 )
 from commonpool.model.ids import Seat
 from commonpool.model.plan import Plan
+from commonpool.model.reasons import Reason
 
 
 async def test_a_plan_becomes_a_round_then_children_then_words() -> None:
@@ -201,3 +204,24 @@ async def test_a_workload_that_cannot_be_read_is_told_once_and_again_when_it_cha
     stage.put(GPU_WORKLOADS, {**training_body(), "metadata": {**body["metadata"], "generation": 2}})
     await stage.settled()
     assert stage.state() == "Placed"
+
+
+async def test_what_a_tenant_holds_outside_every_pool_is_told_as_uncounted_until_it_is_counted() -> None:
+    stage = Stage()
+    stage.put(NODES, node_body("lone", gpus=8, labels={"gpu": "other"}))
+    stage.put(PODS, pod_body("before", node="lone", gpus=4))
+    await stage.settled()
+
+    def counted() -> Body:
+        tenant = stage.api.objects["tenants", "", "vision"]
+        [condition] = [each for each in tenant["status"]["conditions"] if each["type"] == "Counted"]
+        return dict(condition)
+
+    assert (counted()["status"], counted()["reason"]) == ("False", Reason.NOT_COUNTED)
+    assert counted()["message"].startswith(
+        "`4` accelerators are held on nodes of no pool and count against no quota, by `vision-dev/before`"
+    )
+    stage.put(TENANTS, {**own_body("Tenant", "vision", {}), "status": stage.api.objects["tenants", "", "vision"]["status"]})
+    stage.put(NODES, node_body("lone", gpus=8))
+    await stage.settled()
+    assert (counted()["status"], counted()["reason"]) == ("True", Reason.COUNTED)

@@ -233,6 +233,17 @@ async def test_an_evicted_gang_comes_back_with_the_size_that_it_gets(scene: Scen
     assert (spec["suspend"], spec["parallelism"], spec["completions"]) == (False, 3, 3)
 
 
+async def test_an_evicted_bare_pod_leaves_an_event_about_itself_because_nothing_else_of_it_stays(scene: Scene) -> None:
+    scene.put(GPU_WORKLOADS, tracked_body("notebook", "Pod"))
+    scene.put(PODS, pod_body("notebook", node="gpu-3"))
+    await scene.decide()
+    wrote = await scene.decide(evict("notebook", "Pod"))
+    assert wrote == ["patch-status GPUWorkload notebook", "delete Pod notebook"]
+    [event] = [each for each in scene.api.all(EVENTS) if each["reason"] == "Evicted"]
+    assert event["regarding"] == {"apiVersion": "v1", "kind": "Pod", "name": "notebook", "namespace": NAMESPACE, "uid": "uid-notebook"}
+    assert (event["metadata"]["namespace"], event["note"]) == (NAMESPACE, "its places are needed")
+
+
 async def test_nobody_is_evicted_who_could_not_be_told(scene: Scene) -> None:
     scene.api.faults = {"patch-status GPUWorkload pretrain": [Unavailable("away")]}
     await scene.decide(evict("pretrain"))

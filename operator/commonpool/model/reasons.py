@@ -65,6 +65,8 @@ class Reason(StrEnum):
     NAMESPACE_TAKEN = "NamespaceTaken"
     NAMESPACE_REFUSED = "NamespaceRefused"
     NAMESPACE_TERMINATING = "NamespaceTerminating"
+    COUNTED = "Counted"
+    NOT_COUNTED = "NotCounted"
     PARENT_NOT_FOUND = "ParentNotFound"
     PARENT_CIRCLE = "ParentCircle"
     TENANT_NOT_FOUND = "TenantNotFound"

@@ -132,7 +132,8 @@ def explain_new_nodes(workload: Workload, pool: PoolName) -> Hold:
 
 def explain_leaving(workload: Workload) -> Hold:
     """It was evicted and still holds places."""
-    return Hold(workload.name, Reason.EVICTED, "gives back what it held; after that it queues again, as old as it is")
+    after = "nobody makes a bare pod again: make it anew" if workload.child.kind == "Pod" else "after that it queues again, as old as it is"
+    return Hold(workload.name, Reason.EVICTED, f"gives back what it held; {after}")
 
 
 def _explain_kept(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:

@@ -42,13 +42,13 @@ class Ground:
 
     def __init__(self, snapshot: Snapshot, before: "Ground | None" = None) -> None:
         known = before if before is not None and before.nodes == snapshot.nodes else None
-        self.nodes = snapshot.nodes
+        self.nodes: tuple[Node, ...] = snapshot.nodes
         self.pools = {pool.name: pool for pool in snapshot.pools}
-        self.index = known.index if known else {node.name: index for index, node in enumerate(snapshot.nodes)}
-        self._of_pool = known._of_pool if known else self._sort_by_pool()  # noqa: SLF001 of its own kind
+        self.index: dict[NodeName, int] = known.index if known else {node.name: index for index, node in enumerate(snapshot.nodes)}
+        self._of_pool: dict[PoolName, list[int]] = known._of_pool if known else self._sort_by_pool()  # noqa: SLF001 of its own kind
         self.spare, self.booting = self._lay_out_spare(snapshot)
         self._eligible: dict[Site, array[int]] = known._eligible if known else {}  # noqa: SLF001
-        self.empty = known.empty if known else [_left(node.capacity.vector, node.foreign.vector) for node in snapshot.nodes]
+        self.empty: list[Vector] = known.empty if known else [_left(node.capacity.vector, node.foreign.vector) for node in snapshot.nodes]
         """What each node can give to the pool's own work: four amounts."""
         self.busy: set[int] = set()
         """Nodes on which somebody holds something."""
@@ -57,6 +57,7 @@ class Ground:
         self.free = [floor(left) for left in self.left]
         """The same, never below nothing, so that an overdrawn node is full and not in debt."""
         self._levels = max((len(pool.topology) for pool in snapshot.pools), default=0)
+        self._domains: array[int]
         if known and known._total == self._total:  # noqa: SLF001
             self._domains = known._domains  # noqa: SLF001
         else:

@@ -12,13 +12,14 @@ from commonpool.kube.read.fleet import Fleet, read_fleet, with_facts
 from commonpool.kube.read.needs import find_bound
 from commonpool.kube.read.runs import Run, collect_runs, read_pod_fact, with_promises
 from commonpool.kube.read.stalls import START_SECONDS, find_late, find_stall
+from commonpool.kube.read.strays import find_strays
 from commonpool.kube.read.tenants import read_quotas, read_tenants
 from commonpool.kube.read.workloads import read_workload
 from commonpool.model.amounts import NOTHING, Amounts
 from commonpool.model.ids import ChildKey, NodeName, TenantName
 from commonpool.model.ledger import Standing, settle_rounds
 from commonpool.model.rounds import Round
-from commonpool.model.snapshot import Node, Snapshot, Workload, build_snapshot
+from commonpool.model.snapshot import Blocked, Node, Snapshot, Workload, build_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class World:
     standing: Standing
     stalls: Mapping[ChildKey, str]
     """Who gives his places back in this round, because his pods cannot take them, and why: he would be promised the same again at once."""
+    strays: Mapping[TenantName, Blocked]
+    """Tenants with accelerators that no quota counts, because their pods are on nodes of no pool, and which."""
     late_at: int | None
     """When the next promise or object is overdue; None: none will be."""
 
@@ -99,7 +102,8 @@ def read_world(mirror: Mirror, *, now_at: int, epoch: int, past: Past = NO_PAST,
         quotas=read_quotas(mirror.quotas, fleet.pools),
         workloads=workloads,
     )
-    return World(snapshot, fleet, tuple(runs), settled.standing, settled.stalls, settled.late_at)
+    strays = find_strays(pods.by_child, fleet.nodes, asked, {run.child: run.tenant for run in runs})
+    return World(snapshot, fleet, tuple(runs), settled.standing, settled.stalls, strays, settled.late_at)
 
 
 def read_runs(mirror: Mirror, world: World, past: Past) -> list[Run]:
