@@ -113,7 +113,7 @@ class Telling:
                 evicts.get(run.name),
                 claimed and workload.status is not None and workload.status.resize is not None,
                 run.load,
-                list_workload_remarks(run),
+                list_workload_remarks(run, world.fleet.pools),
             )
             made_of = (
                 workload,
