@@ -155,7 +155,14 @@ async def run_operator(settings: Settings) -> None:
             raise NotLeadingError("this process no longer leads: nothing more is written")
 
     client = await connect(settings.kubeconfig, guard=check_epoch, observe=metrics.observe_request)
-    cluster = LiveCluster(client, mirror, clock=lambda: int(time.time()), reserved=settings.reserved, uncounted=settings.uncounted)
+    cluster = LiveCluster(
+        client,
+        mirror,
+        clock=lambda: int(time.time()),
+        reserved=settings.reserved,
+        uncounted=settings.uncounted,
+        start_seconds=settings.start_seconds,
+    )
     source = None
     if settings.prometheus_url:
         source = Source(settings.prometheus_url, settings.prometheus_queries, settings.load_seconds, settings.calm_seconds)
