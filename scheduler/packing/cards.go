@@ -34,8 +34,7 @@ type Cards struct {
 
 // NewCards learns what the mix wants and makes the packing; ranks decide between equal nodes, the lowest first. The nodes are its own.
 func NewCards(nodes []Node, ranks []int32, mix []CardClass, rounds int) *Cards {
-	value := NewValue(nodes, mix, rounds)
-	c := &Cards{Index: NewIndex(nodes, ranks, value), value: value, large: int8(largest(nodes))}
+	c := &Cards{Index: NewIndex(nodes, ranks, nil), large: int8(largest(nodes))}
 	for i := range nodes {
 		if nodes[i].Cards == c.large {
 			c.all++
@@ -44,8 +43,16 @@ func NewCards(nodes []Node, ranks []int32, mix []CardClass, rounds int) *Cards {
 			c.intact++
 		}
 	}
-	c.value.tell(c.intact, c.all)
+	c.Learn(mix, rounds)
 	return c
+}
+
+// Learn finds new prices, for another mix and the nodes as they are now. It costs about 10 ms, and so do the next pods: all are scored anew.
+func (c *Cards) Learn(mix []CardClass, rounds int) {
+	c.value = NewValue(c.Nodes, mix, rounds)
+	c.value.tell(c.intact, c.all)
+	c.Index.scorer = c.value
+	c.Index.forget()
 }
 
 // OpenCards reads a fleet.
