@@ -34,7 +34,7 @@ type Cards struct {
 
 // NewCards learns what the mix wants and makes the packing; ranks decide between equal nodes, the lowest first. The nodes are its own.
 func NewCards(nodes []Node, ranks []int32, mix []CardClass, rounds int) *Cards {
-	c := &Cards{Index: NewIndex(nodes, ranks, nil), large: int8(largest(nodes))}
+	c := &Cards{Index: NewIndex(nodes, ranks, nil), large: int8(mostCards(nodes))}
 	for i := range nodes {
 		if nodes[i].Cards == c.large {
 			c.all++

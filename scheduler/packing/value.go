@@ -111,7 +111,7 @@ func findScarce(nodes []Node, mix []CardClass) (scarce [64]float64) {
 	return scarce
 }
 
-func largest(nodes []Node) int64 {
+func mostCards(nodes []Node) int64 {
 	most := int64(0)
 	for i := range nodes {
 		most = max(most, int64(nodes[i].Cards))
@@ -122,7 +122,7 @@ func largest(nodes []Node) int64 {
 // findWholes are the classes of the mix that want whole nodes; where there are none, one such class is expected none the less, and so is
 // one that wants all processors that the roomiest of them have.
 func findWholes(nodes []Node, mix []CardClass) (wholes []whole) {
-	most := largest(nodes)
+	most := mostCards(nodes)
 	if most < 2 {
 		return nil
 	}
