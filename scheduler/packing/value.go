@@ -64,8 +64,8 @@ func NewValue(nodes []Node, mix []CardClass, rounds int) *Value {
 		}
 		v.cards[model] = make([]int64, steps*(levels+1))
 		for k := range steps {
-			for level, z := range m.row(m.groupOf[model], k) {
-				v.cards[model][level*steps+k] = int64(float64(temperature*log(z)) * unit * scarce[model])
+			for level := range levels + 1 {
+				v.cards[model][level*steps+k] = int64(m.worth(m.groupOf[model], k, level) * unit * scarce[model])
 			}
 		}
 		v.mus[model] = make([]int64, steps)
