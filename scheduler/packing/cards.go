@@ -37,6 +37,14 @@ func NewCards(nodes []Node, ranks []int32, mix []CardClass, rounds int) *Cards {
 	return NewPricedCards(nodes, ranks, NewValue(nodes, mix, rounds))
 }
 
+// Learn finds new prices, for another mix and the nodes as they are now. It costs about 10 ms, and so do the next pods: all are scored anew.
+func (c *Cards) Learn(mix []CardClass, rounds int) {
+	c.value = NewValue(c.Nodes, mix, rounds)
+	c.value.tell(c.intact, c.all)
+	c.Index.scorer = c.value
+	c.Index.forget()
+}
+
 // OpenCards reads a fleet.
 func OpenCards(f CardFleet) (*Cards, error) {
 	nodes, err := readNodes(f.Nodes, f.Milli)

@@ -206,6 +206,41 @@ func TestTheExactFunctionsAreThoseOfMathematics(t *testing.T) {
 	}
 }
 
+func TestTheMixForgetsWhatNoLongerComes(t *testing.T) {
+	var mix Mix
+	old, young, rare := Shape{CPU: 1, Cards: 1, Milli: 500}, Shape{CPU: 2, Cards: 1, Milli: 500}, Shape{CPU: 3, Cards: 8, Milli: CardMilli}
+	mix.Add(rare)
+	for range mixHalfLife {
+		mix.Add(old)
+	}
+	for range 2 * mixHalfLife {
+		young.Memory++
+		mix.Add(young)
+	}
+	young.Memory = 0
+	classes := mix.Classes()
+	if len(classes) != 2 || classes[0].Shape != young || classes[1].Shape != old || classes[0].Count < 5*classes[1].Count {
+		t.Errorf("the mix is %+v", classes)
+	}
+}
+
+func TestPricesThatAreLearnedAgainAreThoseOfAFreshPacking(t *testing.T) {
+	f := fleetOfCards(3, 8)
+	f.Classes = []int64{4000, 1, 470, 0, 1, 3000, 1, 810, 0, 1}
+	first := openCards(t, fleetOfCards(3, 8))
+	mix, err := readMix(f.Classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Learn(mix, int(f.Rounds))
+	pods := []int64{4000, 1, 1, 470, 0, 3000, 1, 1, 810, 0, 3000, 1, 1, 190, 0, 4000, 1, 1, 470, 0}
+	nodes, cards := place(t, first, pods...)
+	otherNodes, otherCards := place(t, openCards(t, f), pods...)
+	if !slices.Equal(nodes, otherNodes) || !slices.Equal(cards, otherCards) {
+		t.Errorf("%v %v, not %v %v", nodes, cards, otherNodes, otherCards)
+	}
+}
+
 func TestRefusedCardsChangeNothing(t *testing.T) {
 	c := openCards(t, fleetOfCards(1, 8))
 	if _, err := c.PlaceAll([]int64{1, 1, 1, 1000, 0, 1, 1, 2, 500, 0}, make([]int64, 2), make([]int64, 2)); !errors.Is(err, ErrValue) {

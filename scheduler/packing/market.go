@@ -45,10 +45,12 @@ type market struct {
 	cpuPrice float64   // of a processor, in cards, for pods without accelerators too
 	cpuOnly  float64   // processors that those want, a pod of the mix
 	mus      [steps]float64
+	weights  []float64 // of each step and good
 
 	groupOf [64]int     // models that take the same goods share tables
 	groups  [][]int     // goods of each group
 	z       [][]float64 // of each group: a row of levels+1 for each step
+	worths  [][]float64 // what z comes to, in cards, where it has been asked for
 	states  []crowd
 }
 
@@ -68,6 +70,7 @@ func newMarket(nodes []Node, mix []CardClass) *market {
 		m.add(&mix[i].Shape, float64(mix[i].Count)/total)
 	}
 	m.price = make([]float64, len(m.goods))
+	m.weights = make([]float64, steps*len(m.goods))
 	for i := range m.goods {
 		m.price[i] = m.goods[i].part
 	}
@@ -126,6 +129,7 @@ func (m *market) group(model uint8) int {
 	}
 	m.groups = append(m.groups, takes)
 	m.z = append(m.z, make([]float64, steps*(levels+1)))
+	m.worths = append(m.worths, make([]float64, steps*(levels+1)))
 	return len(m.groups) - 1
 }
 
@@ -137,14 +141,20 @@ func (m *market) fill() {
 		m.mus[k] = m.cpuPrice + step
 		step = max(float64(step*stepRatio), firstStep)
 	}
+	for k, mu := range m.mus {
+		for i := range m.goods {
+			m.weights[k*len(m.goods)+i] = exp((m.price[i] - float64(mu*m.goods[i].cpu)) / temperature)
+		}
+	}
 	for group, takes := range m.groups {
-		for k, mu := range m.mus {
+		clear(m.worths[group])
+		for k := range m.mus {
 			z := m.row(group, k)
 			for r := range z {
 				z[r] = 1
 			}
 			for _, i := range takes {
-				weight := m.weight(i, mu)
+				weight := m.weight(i, k)
 				if weight == 0 {
 					continue
 				}
@@ -160,10 +170,17 @@ func (m *market) row(group, k int) []float64 {
 	return m.z[group][k*(levels+1) : (k+1)*(levels+1)]
 }
 
-// weight is how much better a pattern is with one more of the good in it.
-func (m *market) weight(i int, mu float64) float64 {
-	return exp((m.price[i] - float64(mu*m.goods[i].cpu)) / temperature)
+// worth is what a card with so much free is worth, in cards. It is worked out when it is first asked for.
+func (m *market) worth(group, k, level int) float64 {
+	at := k*(levels+1) + level
+	if m.worths[group][at] == 0 {
+		m.worths[group][at] = float64(temperature * log(m.z[group][at]))
+	}
+	return m.worths[group][at]
 }
+
+// weight is how much better a pattern is with one more of the good in it.
+func (m *market) weight(i, k int) float64 { return m.weights[k*len(m.goods)+i] }
 
 // learn adjusts prices so many times; the last half of all prices is averaged.
 func (m *market) learn(rounds int) {
@@ -213,7 +230,7 @@ func (m *market) offer(supply []float64) (left float64) {
 		}
 	}
 	for group, takes := range m.groups {
-		for k, mu := range m.mus {
+		for k := range m.mus {
 			z := m.row(group, k)
 			for r := 1; r <= levels; r++ {
 				count := counts[(group*steps+k)*(levels+1)+r]
@@ -221,7 +238,7 @@ func (m *market) offer(supply []float64) (left float64) {
 					continue
 				}
 				for _, i := range takes {
-					taken := expect(z, r, m.goods[i].grains, m.weight(i, mu), count)
+					taken := expect(z, r, m.goods[i].grains, m.weight(i, k), count)
 					supply[i] += taken
 					if k == 0 {
 						left -= float64(taken * m.goods[i].cpu)
@@ -247,11 +264,10 @@ func expect(z []float64, r, grains int, weight, count float64) float64 {
 func (m *market) cheapest(group int, node *Node) int {
 	best, least := 0, 0.0
 	for k, mu := range m.mus {
-		z := m.row(group, k)
-		worth := float64(mu*float64(node.CPU)/1000) + float64(temperature*float64(float64(node.Whole)*log(z[levels])))
+		worth := float64(mu*float64(node.CPU)/1000) + float64(float64(node.Whole)*m.worth(group, k, levels))
 		for _, free := range node.Milli[:node.Cards] {
 			if free > 0 && free < CardMilli {
-				worth += float64(temperature * log(z[int(free)/grain]))
+				worth += m.worth(group, k, int(free)/grain)
 			}
 		}
 		if k == 0 || worth < least {

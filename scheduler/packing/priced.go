@@ -4,7 +4,7 @@ package packing
 func NewPricedCards(nodes []Node, ranks []int32, prices *Value) *Cards {
 	value := *prices
 	value.known = make([]worth, len(nodes))
-	c := &Cards{Index: NewIndex(nodes, ranks, &value), value: &value, large: int8(largest(nodes))}
+	c := &Cards{Index: NewIndex(nodes, ranks, &value), value: &value, large: int8(mostCards(nodes))}
 	for i := range nodes {
 		if nodes[i].Cards == c.large {
 			c.all++

@@ -1,9 +1,6 @@
 package packing
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // PricingRounds is how often prices are adjusted where nobody says otherwise.
 const PricingRounds = 150
@@ -48,6 +45,7 @@ type whole struct {
 type worth struct {
 	node  Node
 	met   bool
+	at    int // the step at which it is least
 	least int64
 	steps [steps]int64 // the worth of cards and processors at each
 	whole int64
@@ -66,8 +64,8 @@ func NewValue(nodes []Node, mix []CardClass, rounds int) *Value {
 		}
 		v.cards[model] = make([]int64, steps*(levels+1))
 		for k := range steps {
-			for level, z := range m.row(m.groupOf[model], k) {
-				v.cards[model][level*steps+k] = int64(float64(temperature*log(z)) * unit * scarce[model])
+			for level := range levels + 1 {
+				v.cards[model][level*steps+k] = int64(m.worth(m.groupOf[model], k, level) * unit * scarce[model])
 			}
 		}
 		v.mus[model] = make([]int64, steps)
@@ -113,7 +111,7 @@ func findScarce(nodes []Node, mix []CardClass) (scarce [64]float64) {
 	return scarce
 }
 
-func largest(nodes []Node) int64 {
+func mostCards(nodes []Node) int64 {
 	most := int64(0)
 	for i := range nodes {
 		most = max(most, int64(nodes[i].Cards))
@@ -124,7 +122,7 @@ func largest(nodes []Node) int64 {
 // findWholes are the classes of the mix that want whole nodes; where there are none, one such class is expected none the less, and so is
 // one that wants all processors that the roomiest of them have.
 func findWholes(nodes []Node, mix []CardClass) (wholes []whole) {
-	most := largest(nodes)
+	most := mostCards(nodes)
 	if most < 2 {
 		return nil
 	}
@@ -176,6 +174,9 @@ func (v *Value) tell(left, all int) bool {
 	v.bonus = bonus
 	return changed
 }
+
+// NodeAlone says that equal nodes have equal scores.
+func (v *Value) NodeAlone() {}
 
 // Score is the worth that the node would have less (negated) with one more pod of the shape, and the best card for a shared one.
 func (v *Value) Score(index int, n *Node, s *Shape) (Score, int) {
@@ -230,17 +231,36 @@ func (v *Value) look(known *worth, n *Node) {
 			known.steps[k] += row[k]
 		}
 	}
-	known.least = slices.Min(known.steps[:])
+	known.least = math.MaxInt64
+	for k, sum := range known.steps {
+		if sum < known.least {
+			known.at, known.least = k, sum
+		}
+	}
 	known.whole = v.worthWhole(n, int64(n.Whole), n.CPU)
 }
 
-// least is what the node's cards and processors are worth after so many cards have gone from one level to another and processors are taken.
+// least is what the node's cards and processors are worth after so many cards have gone from one level to another and processors are
+// taken: the least over all steps. It looks from where the node was to both sides until it is too far up for anything less to come: but
+// for rounding, of at most one for each processor and card, the worth has a single valley.
 func least(known *worth, rows, mus []int64, cpu int64, from, to int, cards int64) int64 {
 	before, after := rows[from*steps:][:steps], rows[to*steps:][:steps]
 	mus = mus[:steps]
-	least := int64(math.MaxInt64)
-	for k := range steps {
-		least = min(least, known.steps[k]-mus[k]*cpu+cards*(after[k]-before[k]))
+	slack := min(known.node.CPU, maxProcessors) + 2*MaxCards
+	least := known.steps[known.at] - mus[known.at]*cpu + cards*(after[known.at]-before[known.at])
+	for k := known.at + 1; k < steps; k++ {
+		here := known.steps[k] - mus[k]*cpu + cards*(after[k]-before[k])
+		if here > least+slack {
+			break
+		}
+		least = min(least, here)
+	}
+	for k := known.at - 1; k >= 0; k-- {
+		here := known.steps[k] - mus[k]*cpu + cards*(after[k]-before[k])
+		if here > least+slack {
+			break
+		}
+		least = min(least, here)
 	}
 	return least
 }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from commonpool.bench.packing import Order, Point, compute_interval, render_packing, run_replays
+from commonpool.bench.packing import NUMBA, OURS, Order, Point, compute_interval, compute_ratio, render_packing, run_numba, run_replays
 from commonpool.bench.packingplot import render_plot
 from commonpool.errors import UserError
 
@@ -55,3 +55,22 @@ def test_what_the_program_refuses_is_the_users_mistake(tmp_path: Path) -> None:
     program = make_program(tmp_path, "echo 'replay: there is no policy \"x\"' >&2; exit 1")
     with pytest.raises(UserError, match=r'^there is no policy "x"$'):
         list(run_replays(program, Order(Path("n.csv"), (Path("a.csv"),))))
+
+
+def test_fgd_in_numba_gets_the_same_orders(tmp_path: Path) -> None:
+    program = make_program(tmp_path, f"printf '%s ' \"$@\" > {tmp_path}/asked; echo an order")
+    line = json.dumps({field: getattr(make_point(), field) for field in Point.__slots__})
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!/bin/sh\ntest \"$(cat)\" = 'an order' && test \"$*\" = 'fgd.py n.csv 80,130 a.csv' && echo '{line}'\n", encoding="utf-8"
+    )
+    python.chmod(python.stat().st_mode | stat.S_IXUSR)
+    order = Order(Path("n.csv"), (Path("a.csv"),), seeds=2, arrivals=(80, 130))
+    assert list(run_numba(program, python, Path("fgd.py"), order)) == [make_point()]
+    assert (tmp_path / "asked").read_text(encoding="utf-8").strip() == "-nodes n.csv -seeds 42,43 -orders a.csv"
+
+
+def test_speeds_are_compared_if_both_ran() -> None:
+    points = [make_point(policy="commonpool"), make_point(policy="FGD-numba")]
+    assert compute_ratio(points, OURS, NUMBA) == 1
+    assert compute_ratio(points[:1], OURS, NUMBA) is None

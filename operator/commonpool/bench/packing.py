@@ -2,18 +2,21 @@
 
 import json
 import subprocess
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
+from typing import IO
 
 from commonpool.errors import UserError
 
 FIRST_SEED = 42  # the published evaluation's seeds are 42 to 51
 ARRIVALS = (80, 90, 95, 100, 130)
 MAX_ARRIVAL = 130
+OURS, NUMBA = "commonpool", "FGD-numba"
 
 # Two-sided 95 % quantiles of Student's t by degrees of freedom; beyond the table the last is near enough.
 _T95 = (
@@ -64,19 +67,47 @@ class Point:
     placed_pods: int
     placed_multi_gpu_pods: int
     placements_per_second: float
+    """On one core, by the processor's clock; without `open_seconds`."""
+    open_seconds: float = 0.0
+    """What the policy needs before the first pod to learn from the mix."""
 
 
 def run_replays(program: Path, order: Order) -> Iterator[Point]:
     """Yield the points as the program finds them; `UserError` where it refuses a file or a policy."""
-    seeds = range(FIRST_SEED, FIRST_SEED + order.seeds)
-    command = [str(program), "-nodes", str(order.nodes), "-seeds", _join(seeds), "-arrivals", _join(order.arrivals)]
-    command += ["-policies", ",".join(order.policies), *(str(each) for each in order.pods)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = [*_name_seeds(program, order), "-arrivals", _join(order.arrivals), "-policies", ",".join(order.policies)]
+    yield from _read_points([*command, *(str(each) for each in order.pods)])
+
+
+def run_numba(program: Path, python: Path, script: Path, order: Order) -> Iterator[Point]:
+    """Yield the points of FGD in numba on the same orders: a yardstick for speed. `python` is an interpreter that has numba."""
+    pods = [str(each) for each in order.pods]
+    with tempfile.TemporaryFile() as orders:
+        subprocess.run([*_name_seeds(program, order), "-orders", *pods], stdout=orders, check=True)
+        orders.seek(0)
+        yield from _read_points([str(python), str(script), str(order.nodes), _join(order.arrivals), *pods], orders)
+
+
+def _name_seeds(program: Path, order: Order) -> list[str]:
+    return [str(program), "-nodes", str(order.nodes), "-seeds", _join(range(FIRST_SEED, FIRST_SEED + order.seeds))]
+
+
+def _read_points(command: list[str], given: IO[bytes] | None = None) -> Iterator[Point]:
+    with (
+        tempfile.TemporaryFile("w+") as words,
+        subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, stderr=words, text=True) as process,
+    ):
         for line in process.stdout or ():
             yield Point(**json.loads(line))
-        words = process.stderr.read() if process.stderr is not None else ""
-    if process.returncode:
-        raise UserError(words.strip().removeprefix("replay: ") or f"the replay ended with code {process.returncode}")
+        code = process.wait()
+        words.seek(0)
+        if code:
+            raise UserError(words.read().strip().removeprefix("replay: ") or f"`{command[0]}` ended with code {code}")
+
+
+def compute_ratio(points: Iterable[Point], ours: str, theirs: str) -> float | None:
+    """How many times the placements a second of one policy are another's, over all lists and seeds; None if one of them did not run."""
+    speeds = {name: [point.placements_per_second for point in points if point.policy == name] for name in (ours, theirs)}
+    return mean(speeds[ours]) / mean(speeds[theirs]) if all(speeds.values()) else None
 
 
 def compute_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -91,8 +122,10 @@ HEADER = ("LIST", "POLICY", "ARRIVAL", "ALLOCATED-%", "INTERVAL", "PODS", "MULTI
 
 
 def render_packing(points: Iterable[Point]) -> Iterator[Sequence[str]]:
-    """Rows of a table: means over the seeds, and the 95 % interval of the allocated share."""
-    for (name, policy, arrival), group in group_by_seed(points).items():
+    """Rows of a table: means over the seeds, and the 95 % interval of the allocated share; what ran later stands with its list."""
+    groups = group_by_seed(points)
+    lists = list(dict.fromkeys(name for name, _, _ in groups))
+    for (name, policy, arrival), group in sorted(groups.items(), key=lambda item: lists.index(item[0][0])):
         allocated, width = compute_interval([point.allocated_percent for point in group])
         yield (
             name,

@@ -7,7 +7,6 @@ from statistics import mean
 from commonpool.bench.packing import Point, group_by_seed
 
 PANEL_WIDTH, PANEL_HEIGHT, MARGIN, COLUMNS = 300, 220, 44, 4
-# Told apart without colours too: by their order at the right edge, which the legend repeats.
 COLOURS = ("#888888", "#b07aa1", "#59a14f", "#edc948", "#f28e2b", "#4e79a7", "#e15759", "#76b7b2")
 
 Curve = list[tuple[int, float]]
@@ -57,9 +56,9 @@ def _draw_panel(name: str, panel: dict[str, Curve], policies: Sequence[str], lef
         x, y = place(first, share).split(",")
         yield f'<line x1="{x}" y1="{y}" x2="{float(x) + inner_width:.1f}" y2="{y}" stroke="#dddddd"/>'
         yield f'<text x="{float(x) - 6:.1f}" y="{float(y) + 4:.1f}" text-anchor="end">{share}</text>'
-    for arrival in (arrivals[0], arrivals[-1]):
+    for arrival, anchor in ((arrivals[0], "start"), (arrivals[-1], "end")):
         x, y = place(arrival, lowest).split(",")
-        yield f'<text x="{x}" y="{float(y) + 16:.1f}" text-anchor="middle">{arrival} %</text>'
+        yield f'<text x="{x}" y="{float(y) + 16:.1f}" text-anchor="{anchor}">{arrival} %</text>'
     for policy, curve in panel.items():
         line = " ".join(place(arrival, share) for arrival, share in sorted(curve))
         yield f'<polyline points="{line}" fill="none" stroke="{_colour(policies.index(policy))}" stroke-width="1.6"/>'

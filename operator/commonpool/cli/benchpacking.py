@@ -3,12 +3,25 @@
 import json
 from dataclasses import asdict
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from commonpool.bench.packing import ARRIVALS, HEADER, MAX_ARRIVAL, Order, Point, render_packing, run_replays
+from commonpool.bench.packing import (
+    ARRIVALS,
+    HEADER,
+    MAX_ARRIVAL,
+    NUMBA,
+    OURS,
+    Order,
+    Point,
+    compute_ratio,
+    render_packing,
+    run_numba,
+    run_replays,
+)
 from commonpool.bench.packingplot import render_plot
 from commonpool.cli.output import render_table
 from commonpool.cli.progress import telling
@@ -35,6 +48,9 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     policies: Annotated[str, typer.Option(metavar="NAME,...", help="Only these.  [default: all]")] = "",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Orders of arrival: seeds 42 and on.")] = 1,
     arrivals: Annotated[str, typer.Option(metavar="PERCENT,...", help="Arrived load at which to tell.")] = ",".join(map(str, ARRIVALS)),
+    numba: Annotated[
+        Path | None, typer.Option(metavar="PYTHON", help="An interpreter that has numba: FGD in numba runs too, to compare the speed.")
+    ] = None,
     output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TABLE,
 ) -> None:
     """Pack recorded pods onto recorded nodes, in seeded orders of arrival up to 130 % of the accelerators, and tell how much is allocated.
@@ -57,8 +73,10 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     settings = read_settings()
     points: list[Point] = []
     with telling() as teller:
-        program = Binaries(find_source(settings), settings.cache_dir, teller).find("replay")
-        for point in run_replays(program, order):
+        source = find_source(settings)
+        program = Binaries(source, settings.cache_dir, teller).find("replay")
+        yardstick = run_numba(program, numba, source.root / "bench" / "fgd_numba.py", order) if numba else ()
+        for point in chain(run_replays(program, order), yardstick):
             points.append(point)
             teller.advance(f"{point.list}, seed {point.seed}", len(points), 0)
     if output is Form.JSON:
@@ -67,6 +85,9 @@ def packing(  # noqa: PLR0913 - each is an option of the command
         typer.echo(render_plot(points), nl=False)
     else:
         typer.echo(render_table(HEADER, list(render_packing(points))))
+        ratio = compute_ratio(points, OURS, NUMBA)
+        if ratio is not None:
+            typer.echo(f"\n{OURS} places {ratio:.1f} times as many pods a second as FGD in numba, both on one core")
 
 
 def _split(text: str) -> tuple[str, ...]:

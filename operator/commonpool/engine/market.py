@@ -146,7 +146,7 @@ class Market:
         best, least = 0, 0.0
         for step, mu in enumerate(self.mus):
             row = self.sums[group][step]
-            worth = mu * state.cpu_milli / 1000 + TEMPERATURE * (state.whole * exact_log(row[LEVELS]))
+            worth = mu * state.cpu_milli / 1000 + state.whole * (TEMPERATURE * exact_log(row[LEVELS]))
             for milli in state.milli:
                 if 0 < milli < CARD_MILLI:
                     worth += TEMPERATURE * exact_log(row[milli // GRAIN])

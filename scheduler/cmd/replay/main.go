@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +17,9 @@ import (
 	"commonpool.dev/scheduler/replay"
 	"commonpool.dev/scheduler/replay/policies"
 )
+
+// gcPercent lets the collector rest during a replay: a run needs some megabytes, and clears up before the next.
+const gcPercent = 800
 
 // line is one object of the output.
 type line struct {
@@ -30,6 +35,8 @@ type line struct {
 }
 
 func main() {
+	runtime.GOMAXPROCS(1) // placements a second are those of one core
+	debug.SetGCPercent(gcPercent)
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)
 		os.Exit(1)
@@ -41,6 +48,7 @@ func run() error {
 	names := flag.String("policies", "", "`names` of policies, with commas (all of them)")
 	seeds := flag.String("seeds", "42", "`numbers`, with commas")
 	arrivals := flag.String("arrivals", "80,90,95,100,130", "percent of the capacity at which to tell, `numbers` with commas")
+	orders := flag.Bool("orders", false, "write the orders of arrival and the ranks of nodes instead, and replay nothing")
 	flag.Parse()
 	chosen, err := choose(*names)
 	if err != nil {
@@ -60,6 +68,12 @@ func run() error {
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
 	for _, pods := range flag.Args() {
+		if *orders {
+			if err := writeOrders(json.NewEncoder(out), *nodes, pods, seedNumbers); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := replayList(json.NewEncoder(out), *nodes, pods, chosen, seedNumbers, loads); err != nil {
 			return err
 		}
@@ -68,22 +82,55 @@ func run() error {
 	return nil
 }
 
-func replayList(out *json.Encoder, nodes, pods string, chosen []replay.Policy, seeds, arrivals []int) error {
+func read(nodes, pods string) (*replay.Trace, error) {
 	nodesFile, err := os.Open(nodes)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer nodesFile.Close()
 	podsFile, err := os.Open(pods)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer podsFile.Close()
 	trace, err := replay.Read(nodesFile, podsFile)
 	if err != nil {
-		return fmt.Errorf("%s, %s: %w", nodes, pods, err)
+		return nil, fmt.Errorf("%s, %s: %w", nodes, pods, err)
 	}
-	list := strings.TrimSuffix(filepath.Base(pods), filepath.Ext(pods))
+	return trace, nil
+}
+
+func nameOf(pods string) string { return strings.TrimSuffix(filepath.Base(pods), filepath.Ext(pods)) }
+
+// order is what a replay in another program needs to be the same.
+type order struct {
+	List  string  `json:"list"`
+	Pods  string  `json:"pods"` // the file
+	Seed  int     `json:"seed"`
+	Order []int   `json:"order"` // indexes of pods in the order of their names
+	Ranks []int32 `json:"ranks"` // of nodes in the order of theirs
+}
+
+func writeOrders(out *json.Encoder, nodes, pods string, seeds []int) error {
+	trace, err := read(nodes, pods)
+	if err != nil {
+		return err
+	}
+	for _, seed := range seeds {
+		arrivals, ranks := trace.Arrive(int64(seed))
+		if err := out.Encode(order{nameOf(pods), pods, seed, arrivals, ranks}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func replayList(out *json.Encoder, nodes, pods string, chosen []replay.Policy, seeds, arrivals []int) error {
+	trace, err := read(nodes, pods)
+	if err != nil {
+		return err
+	}
+	list := nameOf(pods)
 	for _, seed := range seeds {
 		for _, policy := range chosen {
 			ran := trace.Replay(policy, int64(seed), arrivals)

@@ -9,7 +9,7 @@ import (
 )
 
 // All are the policies, in the order in which they are told.
-var All = []replay.Policy{random, dotProd, gpuClustering, gpuPacking, bestFit, fgd, commonpool}
+var All = []replay.Policy{random, dotProd, gpuClustering, gpuPacking, bestFit, fgd, commonpool, learning}
 
 // scoring makes a policy of a scorer.
 func scoring(name string, scorer func(mix []replay.Class) packing.Scorer) replay.Policy {
