@@ -1,52 +1,63 @@
 package packing
 
-import "slices"
-
 // Walk visits the nodes that the shape fits on, best first, until visit answers false. Each costs as much as a few changes.
 //
-// A knockout knows its winner; the next best is the best of those whom the winner has beaten. So a visited part of the tree is replaced
-// by the parts that hung beside the winner's way up.
+// A knockout knows its winner; the next best is among those whom the winner has beaten. So a part of the tree that has been visited is
+// replaced by the parts that hung beside its winner's way up.
 func (x *Index) Walk(s *Shape, visit func(node int) bool) {
-	known := x.know(s)
-	parts := []int{1}
-	for len(parts) > 0 {
-		first := 0
-		for i := range parts[1:] {
-			if x.ahead(known, known.tree[parts[i+1]], known.tree[parts[first]]) {
-				first = i + 1
-			}
-		}
-		part := parts[first]
-		winner := known.tree[part]
-		if winner == none || known.of[winner] == Unfit {
+	w := walk{index: x, known: x.know(s)}
+	w.add(w.known.tree[1], 1)
+	for len(w.open) > 0 {
+		best := w.take()
+		node := x.order[best.winner]
+		if x.Nodes[node].Memory >= s.Memory && !visit(int(node)) {
 			return
 		}
-		if x.Nodes[winner].Memory >= s.Memory && !visit(int(winner)) {
-			return
-		}
-		parts = slices.Delete(parts, first, first+1)
-		for part < x.leaves {
-			left, right := 2*part, 2*part+1
-			if known.tree[left] == winner {
-				part, left = left, right
-			} else {
-				part = right
-			}
-			if known.tree[left] != none {
-				parts = append(parts, left)
-			}
+		if best.part != 0 {
+			w.split(best)
 		}
 	}
 }
 
-// ahead says whether a would have won against b.
-func (x *Index) ahead(known *scores, a, b int32) bool {
-	switch {
-	case a == none || b == none:
-		return b == none
-	case known.of[a] != known.of[b]:
-		return known.of[a].Better(known.of[b])
-	default:
-		return x.ranks[a] < x.ranks[b]
+// side is a part of the knockout that is still to be visited; part 0 is its winner alone.
+type side struct{ winner, part int32 }
+
+type walk struct {
+	index *Index
+	known *scores
+	open  []side
+}
+
+func (w *walk) add(winner, part int32) {
+	if winner != none && w.known.of[winner] != Unfit {
+		w.open = append(w.open, side{winner, part})
+	}
+}
+
+// take removes the side whose winner is best.
+func (w *walk) take() side {
+	first := 0
+	for i := range w.open {
+		a, b := w.open[i].winner, w.open[first].winner
+		if w.known.of[a].Better(w.known.of[b]) || w.known.of[a] == w.known.of[b] && a < b {
+			first = i
+		}
+	}
+	best, last := w.open[first], len(w.open)-1
+	w.open[first] = w.open[last]
+	w.open = w.open[:last]
+	return best
+}
+
+// split opens all that the side's winner has beaten: the other halves on its way, then the others of its block.
+func (w *walk) split(s side) {
+	leaf := s.winner / block
+	for part := int32(w.index.leaves) + leaf; part > s.part; part /= 2 {
+		w.add(w.known.tree[part^1], part^1)
+	}
+	for at := leaf * block; at < min((leaf+1)*block, int32(len(w.known.of))); at++ {
+		if at != s.winner {
+			w.add(at, 0)
+		}
 	}
 }

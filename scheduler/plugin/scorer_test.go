@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -198,8 +199,8 @@ func TestProductsThatAPodInsistsOnAreKeptToAndLearned(t *testing.T) {
 	if got, _ := s.place(pod); got != "z" {
 		t.Errorf("went to %s", got)
 	}
-	if len(s.scorer.fleet.mix.counts) != 1 || s.scorer.fleet.mix.seen != 1 {
-		t.Errorf("the mix is %v", s.scorer.fleet.mix.counts)
+	if classes := s.scorer.fleet.mix.classes(); len(classes) != 1 || bits.OnesCount64(classes[0].Shape.Models) != 1 {
+		t.Errorf("the mix is %v", classes)
 	}
 }
 
@@ -224,29 +225,24 @@ func TestNodesComeAndGo(t *testing.T) {
 	}
 }
 
-func TestTheMixIsLearnedAndFades(t *testing.T) {
+func TestPricesFollowTheMixOftenAtFirstAndSeldomLater(t *testing.T) {
 	m := newMix(nil)
 	if len(m.classes()) != 4 {
 		t.Error("nothing is expected")
 	}
-	old, young := packing.Shape{CPU: 1, Memory: 7, Cards: 1, Milli: 500}, packing.Shape{CPU: 2, Cards: 1, Milli: 500}
-	due := 0
-	for i := range 12_000 {
-		if i < 2000 {
-			m.observe(old)
-		} else {
-			m.observe(young)
-		}
+	var due []int
+	for i := range 4_000 {
+		m.observe(packing.Shape{CPU: 2, Cards: 1, Milli: 500})
 		if m.due() {
 			m.classes()
-			due++
+			due = append(due, i+1)
 		}
 	}
-	if classes := m.classes(); len(classes) != 1 || classes[0].Shape.CPU != 2 {
-		t.Errorf("the mix is %v", classes)
+	if !slices.Equal(due, []int{16, 32, 64, 128, 256, 512, 1024, 2024, 3024}) {
+		t.Errorf("prices were due at %v", due)
 	}
-	if due < 10 || due > 20 {
-		t.Errorf("prices were due %d times", due)
+	if given := newMix([]packing.CardClass{{Count: 1}}); given.due() || len(given.classes()) != 1 {
+		t.Error("a given mix is not kept")
 	}
 }
 
