@@ -89,7 +89,7 @@ def test_the_profile_holds_and_pins_and_never_evicts(manifests: list[Manifest]) 
     assert enabled[0] == "CommonPool"
     assert not {"DefaultPreemption", "InterPodAffinity", "PodTopologySpread", "ImageLocality"} & set(enabled)
     assert {"NodeResourcesFit", "TaintToleration", "VolumeBinding", "DynamicResources", "DefaultBinder"} <= set(enabled)
-    for point in ("preEnqueue", "preFilter", "postFilter", "score", "postBind"):
+    for point in ("preEnqueue", "preFilter", "postFilter", "postBind"):
         assert plugins[point] == {"enabled": [{"name": "CommonPool"}]}
     assert profile["pluginConfig"][0]["args"]["mode"] == "Enforce"
     assert config["leaderElection"]["leaderElect"] is True

@@ -52,3 +52,11 @@ capabilities: {drop: [ALL]}
       {{- include "commonpool.selector" $ | nindent 6 }}
 {{- end }}
 {{- end }}
+
+{{/* The processes and their ports. */}}
+{{- define "commonpool.components" -}}
+{{- if eq .Values.scheduler.mode "Enforce" }}
+operator: http
+{{- end }}
+scheduler: https
+{{- end }}

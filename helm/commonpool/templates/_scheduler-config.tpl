@@ -1,5 +1,5 @@
 {{/*
-The pool's profile: every filter that guards a stale plan, and nothing that walks all held pods on each binding (InterPodAffinity,
+The pool's profile in mode Enforce: every filter that guards a stale plan, and nothing that walks all held pods on each binding (InterPodAffinity,
 PodTopologySpread) or evicts on its own (DefaultPreemption). CommonPool stands at multiPoint and at single points: plugins listed only at
 a point come after the defaults, and our PostFilter must end the chain.
 */}}
@@ -16,6 +16,14 @@ leaderElection:
   resourceName: commonpool-scheduler
   resourceNamespace: {{ .Release.Namespace }}
 profiles:
+{{- if eq .Values.scheduler.mode "ScoreOnly" }}
+{{- include "commonpool.scoreOnlyProfile" . | nindent 0 }}
+{{- else }}
+{{- include "commonpool.enforceProfile" . | nindent 0 }}
+{{- end }}
+{{- end }}
+
+{{- define "commonpool.enforceProfile" -}}
 - schedulerName: commonpool
   plugins:
     multiPoint:
@@ -37,19 +45,51 @@ profiles:
       - name: VolumeZone
       - name: DynamicResources
       - name: DefaultBinder
-    {{- if eq .Values.scheduler.mode "Enforce" }}
     preEnqueue: {enabled: [{name: CommonPool}]}
     preFilter: {enabled: [{name: CommonPool}]}
     postFilter: {enabled: [{name: CommonPool}]}
-    score: {enabled: [{name: CommonPool}]}
     postBind: {enabled: [{name: CommonPool}]}
-    {{- end }}
   pluginConfig:
   - name: CommonPool
     args:
-      mode: {{ .Values.scheduler.mode }}
+      mode: Enforce
       acceleratorResources: {{- toYaml .Values.accelerators.resourceNames | nindent 6 }}
       {{- with .Values.scheduler.uncountedResources }}
       uncountedResources: {{- toYaml . | nindent 6 }}
       {{- end }}
+{{- end }}
+
+{{/*
+Stock kube-scheduler, preemption and all filters included; but among the nodes that will do, the packing engine chooses. Scores that spread
+pods or even them out are off; what pods themselves prefer still counts. CommonPool stands at bind as well, to come before the default
+binder: it binds those that share a card. Nodes need not offer parts of cards: that resource is the plugin's to count.
+*/}}
+{{- define "commonpool.scoreOnlyProfile" -}}
+- schedulerName: commonpool
+  percentageOfNodesToScore: 100
+  plugins:
+    multiPoint: {enabled: [{name: CommonPool}]}
+    bind: {enabled: [{name: CommonPool}]}
+    score:
+      disabled:
+      - name: NodeResourcesFit
+      - name: NodeResourcesBalancedAllocation
+      - name: ImageLocality
+  pluginConfig:
+  - name: CommonPool
+    args:
+      mode: ScoreOnly
+      acceleratorResources: {{- toYaml .Values.accelerators.resourceNames | nindent 6 }}
+      {{- with .Values.scheduler.productLabels }}
+      productLabels: {{- toYaml . | nindent 6 }}
+      {{- end }}
+      {{- with .Values.scheduler.workloadMix }}
+      workloadMix: {{- toYaml . | nindent 6 }}
+      {{- end }}
+  - name: NodeResourcesFit
+    args: {ignoredResources: [commonpool.dev/gpu-milli]}
+  - name: PodTopologySpread
+    args: {defaultingType: List, defaultConstraints: []}
+  - name: InterPodAffinity
+    args: {ignorePreferredTermsOfExistingPods: true}
 {{- end }}
