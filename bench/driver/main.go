@@ -31,6 +31,8 @@ type order struct {
 	// Nodes are bound to in this order, PerNode pods each.
 	Nodes   []string `json:"nodes"`
 	PerNode int      `json:"perNode"`
+	// Pods are made in this order, one after the other, in mode trace.
+	Pods []tracedPod `json:"pods"`
 }
 
 // modes are the kinds of load. Each returns when its last request is answered.
@@ -41,6 +43,7 @@ var modes = map[string]func(context.Context, *driver) error{
 	"pods":    makePods,
 	"jobs":    makeJobs,
 	"gangs":   makeGangs,
+	"trace":   makeTraced,
 }
 
 type driver struct {

@@ -3,6 +3,7 @@
 import json
 import resource
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class Order:
     nodes: tuple[str, ...]
     per_node: int
     scheduler_name: str = ""
+    pods: tuple[Mapping[str, object], ...] = ()
 
 
 class Load:

@@ -42,7 +42,7 @@ def open_cluster(settings: Settings, setting: Setting, mode: Mode, teller: Telle
             _make_pool(cluster.client(), setting)
         else:
             cluster.client().create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-            _await_accounts(cluster.client(), NAMESPACE)
+            await_accounts(cluster.client(), NAMESPACE)
         if mode is Mode.STOCK:
             start_stock(cluster)
         yield cluster
@@ -73,7 +73,7 @@ def _make_pool(client: Client, setting: Setting) -> None:
         _create(client, "GPUQuota", name, {"tenant": name, "pools": [{"pool": POOL, "guaranteed": limit, "limit": limit}]})
     for name in (NAMESPACE, WAITING):
         wait_until(lambda name=name: _is_counted(client, name), f"namespace `{name}` is ready", _PATIENCE_SECONDS)  # type: ignore[misc]
-        _await_accounts(client, name)
+        await_accounts(client, name)
     total = setting.nodes * setting.gpus
     wait_until(lambda: _read_total(client) == total, f"the pool has {total} accelerators", _PATIENCE_SECONDS)
     if setting.held:
@@ -116,7 +116,8 @@ def _is_counted(client: Client, namespace: str) -> bool:
     return found is not None and bool((found.get("status") or {}).get("hard"))
 
 
-def _await_accounts(client: Client, namespace: str) -> None:
+def await_accounts(client: Client, namespace: str) -> None:
+    """Until pods can be made there."""
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
     wait_until(lambda: client.find(path) is not None, f"namespace `{namespace}` has its account", _PATIENCE_SECONDS)
 

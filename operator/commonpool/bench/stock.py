@@ -1,6 +1,7 @@
-"""kube-scheduler as Kubernetes ships it: the default profile, filling nodes up, with the rights that Kubernetes gives it."""
+"""A kube-scheduler beside the control plane, with the rights that Kubernetes gives its own: stock, filling nodes up, or another."""
 
 import json
+from collections.abc import Mapping
 
 from commonpool.local.client import answers
 from commonpool.local.cluster import LocalCluster
@@ -9,12 +10,16 @@ from commonpool.local.ports import find_free_ports
 from commonpool.local.process import Process, start_process, wait_ready
 
 NAME = "stock-scheduler"
+_VERSION = "kubescheduler.config.k8s.io/v1"
 _NAMESPACE = "kube-system"
 _ROLES = ("system:kube-scheduler", "system:volume-scheduler")
 
 
-def start_stock(cluster: LocalCluster) -> None:
-    """Start it beside the control plane; it ends with the cluster."""
+PROGRAM = "stock-kube-scheduler"
+
+
+def start_stock(cluster: LocalCluster, program: str = PROGRAM, profile: Mapping[str, object] | None = None) -> None:
+    """Start it beside the control plane, with one profile; it ends with the cluster."""
     places, client = cluster.places, cluster.client()
     client.create(
         f"/api/v1/namespaces/{_NAMESPACE}/serviceaccounts", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME}}
@@ -31,10 +36,10 @@ def start_stock(cluster: LocalCluster) -> None:
     kubeconfig, config = places.user_kubeconfig(NAME), places.root / f"{NAME}.json"
     token = request_token(client, _NAMESPACE, NAME)
     write_kubeconfig(places, kubeconfig, user=NAME, token=token, server=client.server)
-    write_private(config, json.dumps(_build_config(str(kubeconfig))))
+    write_private(config, json.dumps(_build_config(str(kubeconfig), profile or build_stock_profile("MostAllocated"))))
     port = find_free_ports(1)[0]
     argv = [
-        str(cluster.find_program("stock-kube-scheduler")),
+        str(cluster.find_program(program)),
         f"--config={config}",
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",
@@ -47,13 +52,18 @@ def start_stock(cluster: LocalCluster) -> None:
     wait_ready(places, process)
 
 
-def _build_config(kubeconfig: str) -> dict[str, object]:
-    scoring = {"type": "MostAllocated", "resources": [{"name": "nvidia.com/gpu", "weight": 1}]}
-    arguments = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "NodeResourcesFitArgs", "scoringStrategy": scoring}
+def build_stock_profile(strategy: str, resource: str = "nvidia.com/gpu") -> dict[str, object]:
+    """Kubernetes' own profile, which scores nodes by how much of a resource is taken, or by how little."""
+    scoring = {"type": strategy, "resources": [{"name": resource, "weight": 1}]}
+    arguments = {"apiVersion": _VERSION, "kind": "NodeResourcesFitArgs", "scoringStrategy": scoring}
+    return {"schedulerName": "default-scheduler", "pluginConfig": [{"name": "NodeResourcesFit", "args": arguments}]}
+
+
+def _build_config(kubeconfig: str, profile: Mapping[str, object]) -> dict[str, object]:
     return {
-        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "apiVersion": _VERSION,
         "kind": "KubeSchedulerConfiguration",
         "clientConnection": {"kubeconfig": kubeconfig, "qps": 5000, "burst": 10000},
         "leaderElection": {"leaderElect": False},
-        "profiles": [{"schedulerName": "default-scheduler", "pluginConfig": [{"name": "NodeResourcesFit", "args": arguments}]}],
+        "profiles": [profile],
     }

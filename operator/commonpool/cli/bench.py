@@ -14,6 +14,7 @@ from commonpool.bench.round import Crowd, render_round, run_rounds
 from commonpool.bench.round import build_report as build_round_report
 from commonpool.bench.setting import Mode, Setting
 from commonpool.cli.benchpacking import packing
+from commonpool.cli.benchscheduler import scheduler
 from commonpool.cli.output import Output, OutputOption, print_data, render_table
 from commonpool.cli.progress import telling
 from commonpool.config import read_settings
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(packing)
+app.command()(scheduler)
 
 
 @app.command()
