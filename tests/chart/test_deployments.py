@@ -109,3 +109,40 @@ def test_a_scheduler_outside_the_cluster_is_told_where_the_cluster_is(render: Re
     assert config["clientConnection"]["kubeconfig"] == "/run/kubeconfig"
     assert config["leaderElection"]["leaderElect"] is False
     assert config["profiles"][0]["pluginConfig"][0]["args"]["uncountedResources"] == ["rdma/hca"]
+
+
+def test_the_scheduler_alone_is_all_that_is_installed_where_it_only_scores(render: Render) -> None:
+    manifests = render("scheduler.mode=ScoreOnly")
+    assert {each["metadata"]["name"] for each in manifests if each["kind"] == "Deployment"} == {"commonpool-scheduler"}
+    assert not [each for each in manifests if each["kind"] == "CustomResourceDefinition"]
+    assert not [each["metadata"]["name"] for each in manifests if "operator" in each["metadata"]["name"]]
+    assert not [each for each in manifests if "commonpool.dev" in str(each.get("rules"))], "rights on kinds that are not there"
+    (flow,) = [each for each in manifests if each["kind"] == "FlowSchema"]
+    assert [each["serviceAccount"]["name"] for each in flow["spec"]["rules"][0]["subjects"]] == ["commonpool-scheduler"]
+
+
+def test_a_scheduler_that_only_scores_keeps_all_filters_and_preemption(render: Render) -> None:
+    (profile,) = read_scheduler_config(
+        render("scheduler.mode=ScoreOnly", "scheduler.workloadMix[0].gpuMilli=500", "scheduler.workloadMix[0].weight=3")
+    )["profiles"]
+    assert profile["percentageOfNodesToScore"] == 100
+    plugins, arguments = profile["plugins"], {each["name"]: each["args"] for each in profile["pluginConfig"]}
+    assert set(plugins) == {"multiPoint", "bind", "score"}
+    assert plugins["multiPoint"] == {"enabled": [{"name": "CommonPool"}]}, "the defaults stay"
+    assert plugins["bind"] == {"enabled": [{"name": "CommonPool"}]}, "before the default binder"
+    assert arguments["CommonPool"]["mode"] == "ScoreOnly"
+    assert arguments["CommonPool"]["workloadMix"] == [{"gpuMilli": 500, "weight": 3}]
+    assert arguments["NodeResourcesFit"] == {"ignoredResources": ["commonpool.dev/gpu-milli"]}
+
+
+def test_policies_of_a_scheduler_alone_refuse_forged_cards_and_send_pods(render: Render) -> None:
+    manifests = {
+        (each["kind"], each["metadata"]["name"]): each["spec"] for each in render("scheduler.mode=ScoreOnly") if "Admission" in each["kind"]
+    }
+    names = {name for _, name in manifests}
+    assert names == {"commonpool-cards", "commonpool-send"}
+    cards = manifests["ValidatingAdmissionPolicy", "commonpool-cards"]
+    assert cards["failurePolicy"] == "Fail"
+    assert cards["matchConstraints"]["resourceRules"][0]["resources"] == ["pods", "pods/status"]
+    assert "namespaceSelector" not in cards["matchConstraints"], "in every namespace"
+    assert not [each for each in render("scheduler.mode=ScoreOnly", "policies.enabled=false") if "Admission" in each["kind"]]

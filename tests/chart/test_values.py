@@ -25,6 +25,7 @@ def test_the_chart_is_without_fault(helm: Helm, chart: Path) -> None:
         "operator.prometheusUrl=prometheus:9090",
         "scaling.providers[0].resource=nodepools",
         "scheduler.mode=Sometimes",
+        "scheduler.workloadMix[0].gpuMilli=1000",
         "scheduler.client.qps=0",
         "accelerators.resourceNames={gpu}",
         "accelerators.resourceNames={deviceclass.resource.kubernetes.io/gpu}",

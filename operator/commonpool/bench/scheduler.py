@@ -158,7 +158,7 @@ def _build_profile(cluster: LocalCluster, settings: Settings, way: Way) -> dict[
             return build_stock_profile("MostAllocated", SHARED)
         case Way.LEAST:
             return {"schedulerName": "default-scheduler"}
-    profile = _render_profile(cluster, settings)
+    profile = render_profile(cluster, settings)
     if way is Way.WITHOUT:
         profile["plugins"] = {"score": {"disabled": [{"name": "NodeResourcesBalancedAllocation"}, {"name": "ImageLocality"}]}}
         others = [each for each in profile["pluginConfig"] if each["name"] not in {"CommonPool", "NodeResourcesFit"}]
@@ -167,7 +167,7 @@ def _build_profile(cluster: LocalCluster, settings: Settings, way: Way) -> dict[
     return profile
 
 
-def _render_profile(cluster: LocalCluster, settings: Settings) -> dict[str, Any]:
+def render_profile(cluster: LocalCluster, settings: Settings) -> dict[str, Any]:
     """Read the profile that the chart gives to a scheduler alone."""
     chart = find_source(settings).chart
     words = ["template", "commonpool", str(chart), "--set", "scheduler.mode=ScoreOnly", "--show-only", "templates/scheduler-config.yaml"]
