@@ -95,7 +95,7 @@ test: build check test-go test-python ## All that CI runs
 .PHONY: test-go
 test-go: $(STAMP)
 	$(call say,go test)
-	go=$(GO); cd scheduler && $$go test ./... && $$go test -race ./rounds
+	go=$(GO); cd scheduler && $$go test ./... && $$go test -race ./rounds ./plugin
 
 .PHONY: test-python
 test-python: build
