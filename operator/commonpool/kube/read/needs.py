@@ -120,7 +120,7 @@ def _too_many(count: int) -> Needs:
 
 def _pending_gang(run: Run, expected: int) -> Needs:
     """A Job's pods without a place. The first of them start together, so all of them must exist."""
-    pending = _pending(run)
+    pending = sorted(_pending(run), key=lambda pod: (pod.rank, pod.name))
     if run.promises or any(pod.holds for pod in run.pods):
         return _named(pending, 1)
     blocked = None
