@@ -25,8 +25,8 @@ func bigFleet(load float64) Fleet {
 	}
 	for node := range int64(nodes) {
 		f.Domains[node] = node / 500
-		f.Domains[nodes+node] = node / 500 * 32 + node%500/16
-		f.Domains[2*nodes+node] = node / 500 * 128 + node%500/4
+		f.Domains[nodes+node] = node/500*32 + node%500/16
+		f.Domains[2*nodes+node] = node/500*128 + node%500/4
 		f.Domains[3*nodes+node] = node
 	}
 	return f

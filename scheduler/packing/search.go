@@ -38,6 +38,28 @@ type search struct {
 	rows    []*half
 	most    int   // as many pods or segments the tables are for
 	least   int64 // the least number in a used domain that the tables are for
+
+	couples map[couple]*table
+	alike   map[likeness]*table
+	kept    int
+}
+
+// mostKept is how many numbers of tables a search remembers by what they were made of: 6 MiB.
+const mostKept = 1 << 18
+
+// couple is two tables, and how far their combination goes; below zero it is a choice between them.
+type couple struct {
+	left, right *table
+	most        int
+}
+
+// likeness is all that the table of a domain depends on.
+type likeness struct {
+	sum
+	level, around int
+	loose, leaf   bool
+	most          int64
+	row           *table
 }
 
 // sum is what is known of a domain.
@@ -58,6 +80,7 @@ func newSearch(p *Packing, s *site, gang Gang) *search {
 	found := &search{
 		site: s, tree: t, gang: gang, read: -1, counted: int(gang.MinDomains), segment: int(gang.SegmentLevel), spread: int(gang.SpreadLevel),
 		units: make([]int64, len(s.nodes)), gpu: make([]int64, len(s.nodes)), sums: make([]sum, len(t.domains)),
+		couples: make(map[couple]*table), alike: make(map[likeness]*table),
 		home: make([]int32, len(t.domains)), singles: make([]half, len(t.domains)), rows: make([]*half, len(t.domains)),
 	}
 	if gang.Segment == 1 {
@@ -236,6 +259,7 @@ func (s *search) recountPlace(p *Packing, place int32) {
 }
 
 func (s *search) spoilAll() {
+	s.forget()
 	for d := range s.singles {
 		s.singles[d].stale = true
 		if s.rows[d] != nil {

@@ -2,6 +2,9 @@ package packing
 
 import "slices"
 
+// stride is by how much long tables are lengthened.
+const stride = 256
+
 // measure is the most segments that can be placed, and sets what that means for the domains that they are spread over.
 func (s *search) measure(count int64) int64 {
 	most := count / s.gang.Segment
@@ -58,14 +61,19 @@ func (s *search) share(segments int64, parts []part) []part {
 	return s.assign(s.descend(int(segments)), s.counted, segments, parts)
 }
 
-// fillFor makes the tables long enough.
+// fillFor makes the tables long enough, and a little longer, so that gangs of other sizes find them long enough.
 func (s *search) fillFor(most int) {
-	if s.most < most {
-		for s.most = max(1, s.most); s.most < most; {
+	if s.most >= most {
+		return
+	}
+	if most > stride {
+		s.most = min(MaxLookahead, (most+stride-1)/stride*stride)
+	} else {
+		for s.most = 1; s.most < most; {
 			s.most *= 2
 		}
-		s.spoilAll()
 	}
+	s.spoilAll()
 }
 
 // bound is how far the domains inside of d count.
@@ -82,38 +90,83 @@ func (s *search) fill(h *half, in int32) {
 	case !h.stale:
 		return
 	case h.domain != none:
-		s.tabulate(h.domain)
+		h.table = s.tabulate(h.domain)
 	default:
 		s.fill(h.left, in)
 		s.fill(h.right, in)
-		if s.tree.domains[in].level < int(s.gang.Level) {
-			h.table.choose(&h.left.table, &h.right.table, s.counted)
-		} else {
-			h.table.share(&h.left.table, &h.right.table, s.counted, s.bound(in))
-		}
+		h.table = s.combine(h.left.table, h.right.table, in)
 	}
 	h.stale = false
 }
 
-// tabulate finds the least cost of each number that the domain may have.
-func (s *search) tabulate(d int32) {
+// combine makes the table of two halves of a row inside `in`; of the same two it is the same.
+func (s *search) combine(left, right *table, in int32) *table {
+	most := s.bound(in)
+	if s.tree.domains[in].level < int(s.gang.Level) {
+		most = -1
+	}
+	asked := couple{left, right, most}
+	if known := s.couples[asked]; known != nil {
+		return known
+	}
+	var made *table
+	if most < 0 {
+		made = choose(left, right, s.counted)
+	} else {
+		made = share(left, right, s.counted, most)
+	}
+	s.keep(made)
+	s.couples[asked] = made
+	return made
+}
+
+// tabulate finds the least cost of each number that the domain may have; of domains that are alike it is the same.
+func (s *search) tabulate(d int32) *table {
 	one, sums, row := &s.tree.domains[d], &s.sums[d], s.rows[d]
-	most := sums.room
+	asked := likeness{sum: *sums, level: one.level, around: one.around, loose: one.loose, leaf: len(one.inside) == 0, most: sums.room}
+	if !asked.leaf {
+		asked.gpu = 0
+	}
 	if row != nil {
 		s.fill(row, d)
+		asked.row = row.table
 		if one.level < int(s.gang.Level) {
-			most = int64(row.table.width) - 1
+			asked.most = int64(row.table.width) - 1
 		}
-	} else if len(one.inside) > 0 {
-		most = 0
+	} else if !asked.leaf {
+		asked.most = 0
 	}
 	if one.parent == none {
-		most = min(most, int64(s.most))
+		asked.most = min(asked.most, int64(s.most))
 	} else {
-		most = min(most, int64(s.bound(one.parent)))
+		asked.most = min(asked.most, int64(s.bound(one.parent)))
 	}
-	t := &s.singles[d].table
-	t.reset(s.counted, int(most)+1)
+	if known := s.alike[asked]; known != nil {
+		return known
+	}
+	made := s.tabulateTo(d, asked.most)
+	s.keep(made)
+	s.alike[asked] = made
+	return made
+}
+
+// keep counts a table that is remembered by what it was made of; when those are too many all are forgotten.
+func (s *search) keep(made *table) {
+	if s.kept += len(made.costs); s.kept > mostKept {
+		s.forget()
+		s.kept = len(made.costs)
+	}
+}
+
+func (s *search) forget() {
+	clear(s.couples)
+	clear(s.alike)
+	s.kept = 0
+}
+
+func (s *search) tabulateTo(d int32, most int64) *table {
+	one, sums, row := &s.tree.domains[d], &s.sums[d], s.rows[d]
+	t := newTable(s.counted, int(most)+1)
 	t.costs[0] = cost{}
 	before := countLost(sums.units, sums.whole)
 	for number := int64(1); number <= most; number++ {
@@ -129,6 +182,7 @@ func (s *search) tabulate(d int32) {
 			}
 		}
 	}
+	return t
 }
 
 // put writes a cost down, for one used domain more where those are counted.

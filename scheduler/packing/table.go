@@ -20,21 +20,18 @@ func (a *cost) less(b *cost) bool {
 }
 
 // table is the least cost of each number of pods or segments from 0 on, once for each number of used domains as far as those count.
+// It never changes once it is made: domains that are alike share theirs.
 type table struct {
 	width int // numbers
 	costs []cost
 }
 
-func (t *table) reset(counted, width int) {
-	t.width = width
-	size := (counted + 1) * width
-	if cap(t.costs) < size {
-		t.costs = make([]cost, size)
-	}
-	t.costs = t.costs[:size]
+func newTable(counted, width int) *table {
+	t := &table{width: width, costs: make([]cost, (counted+1)*width)}
 	for i := range t.costs {
 		t.costs[i] = never
 	}
+	return t
 }
 
 func (t *table) at(used, number int) cost {
@@ -44,9 +41,9 @@ func (t *table) at(used, number int) cost {
 	return t.costs[used*t.width+number]
 }
 
-// share fills the table with the best way to share each number, at most `most`, between two: a min-plus convolution.
-func (t *table) share(left, right *table, counted, most int) {
-	t.reset(counted, min(most, left.width+right.width-2)+1)
+// share finds the best way to share each number, at most `most`, between two: a min-plus convolution.
+func share(left, right *table, counted, most int) *table {
+	t := newTable(counted, min(most, left.width+right.width-2)+1)
 	for used := 0; used <= counted; used++ {
 		for more := 0; more <= counted; more++ {
 			out := t.costs[min(counted, used+more)*t.width:][:t.width]
@@ -68,11 +65,12 @@ func (t *table) share(left, right *table, counted, most int) {
 			}
 		}
 	}
+	return t
 }
 
-// choose fills the table with the better of two for each number.
-func (t *table) choose(left, right *table, counted int) {
-	t.reset(counted, max(left.width, right.width))
+// choose finds the better of two for each number.
+func choose(left, right *table, counted int) *table {
+	t := newTable(counted, max(left.width, right.width))
 	for used := 0; used <= counted; used++ {
 		for number := range t.width {
 			best := left.at(used, number)
@@ -82,11 +80,12 @@ func (t *table) choose(left, right *table, counted int) {
 			t.costs[used*t.width+number] = best
 		}
 	}
+	return t
 }
 
 // half is a row of domains, and the two rows that it is made of, down to one domain. Its table is kept until something in it changes.
 type half struct {
-	table       table
+	table       *table
 	left, right *half
 	domain      int32
 	up          *half

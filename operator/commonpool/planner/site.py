@@ -58,8 +58,10 @@ class Group:
 
 
 def least(workload: Workload) -> int:
-    """How many pods must get a place together."""
-    return min(max(1, workload.needs_min), len(workload.needs))
+    """How many pods must get a place together: whole segments, even where that is more than it needs."""
+    pods = min(max(1, workload.needs_min), len(workload.needs))
+    size = 1 if workload.segment is None or joins(workload) else workload.segment.size
+    return -(-pods // size) * size
 
 
 def build_wish(workload: Workload) -> tuple[object, ...]:
@@ -96,6 +98,8 @@ def explain_layout(ground: Ground, workload: Workload, pool: PoolName) -> str:
     inner = _find(ground, pool, segment.level) if segment is not None else len(ground.pools[pool].topology)
     if segment is not None and inner < required:
         return f"segments inside one `{segment.level}` are wider in pool `{pool}` than the `{workload.required_level}` that is required"
+    if segment is not None and least(workload) > len(workload.needs):
+        return f"`{len(workload.needs)}` pods are no whole segments of `{segment.size}`"
     if spread is None:
         return ""
     level = _find(ground, pool, spread.level)
