@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// bigFleet is 12,500 nodes of eight accelerators in 25 blocks, 800 racks, 3,200 NVLink domains, and a part of its nodes taken.
+// bigFleet is 12,500 nodes of eight accelerators in 25 blocks, 625 racks, 3,125 NVLink domains, and a part of its nodes taken.
 func bigFleet(load float64) Fleet {
 	const nodes = 12500
 	f := Fleet{Levels: 4, Classes: []int64{8000, 64000, 64, 1, 3, 1000, 8000, 8, 1, 5}}
@@ -18,16 +18,10 @@ func bigFleet(load float64) Fleet {
 		}
 		f.Free = append(f.Free, free...)
 	}
-	for _, width := range []int64{500, 16, 4, 1} {
+	for _, width := range []int64{500, 20, 4, 1} {
 		for node := range int64(nodes) {
-			f.Domains = append(f.Domains, node/500*(500/width+1)*min(1, width/500)+(1-min(1, width/500))*(node/width))
+			f.Domains = append(f.Domains, node/width)
 		}
-	}
-	for node := range int64(nodes) {
-		f.Domains[node] = node / 500
-		f.Domains[nodes+node] = node/500*32 + node%500/16
-		f.Domains[2*nodes+node] = node/500*128 + node%500/4
-		f.Domains[3*nodes+node] = node
 	}
 	return f
 }

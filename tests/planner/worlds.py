@@ -175,7 +175,8 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
     held = dice.randint(0, replicas) if dice.random() < 0.4 else 0
     homes = _choose_homes(dice, nodes)
     needs = _choose_seats(dice, held, replicas)
-    elastic = _make_elastic(dice, held, replicas)
+    segment = dice.choice((*(None,) * 7, Segment(2, HOST), Segment(2, RACK), Segment(dice.randint(1, 4), dice.choice((RACK, BLOCK)))))
+    elastic = _in_segments(_make_elastic(dice, held, replicas), segment)
     needs_min = len(needs) if not held and dice.random() < 0.6 else min(1, len(needs))
     if elastic is not None:
         needs = tuple(Seat(rank=rank) for rank in range(held, elastic.most))
@@ -200,7 +201,7 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
         priority_class="high" if dice.random() < 0.1 else "",
         required_level=dice.choice((None, None, None, None, BLOCK, RACK, HOST)),
         preferred_level=dice.choice((None, RACK, BLOCK)),
-        segment=dice.choice((*(None,) * 7, Segment(2, HOST), Segment(2, RACK), Segment(dice.randint(1, 4), dice.choice((RACK, BLOCK))))),
+        segment=segment,
         spread=dice.choice((*(None,) * 8, Spread(RACK, dice.randint(1, 3), dice.randint(0, 1)), Spread(HOST, 2))),
         node_selector=dice.choice(((), (), (("zone", "east"),))),
         blocked=Blocked(Reason.SUSPENDED_BY_OWNER, "is suspended by its owner") if dice.random() < 0.1 else None,
@@ -221,6 +222,15 @@ def _make_elastic(dice: Dice, held: int, replicas: int) -> Elastic | None:
         return None
     least = dice.randint(1, max(1, held))
     return Elastic(least, max(least, replicas) + dice.randint(0, 3), dice.choice((1, 1, 2)))
+
+
+def _in_segments(elastic: Elastic | None, segment: Segment | None) -> Elastic | None:
+    """Sizes that come in whole segments, as the API wants them."""
+    if elastic is None or segment is None:
+        return elastic
+    size, steps = segment.size, (elastic.most - elastic.least) // elastic.step
+    least = max(1, elastic.least // size) * size
+    return Elastic(least, least + steps * elastic.step * size, elastic.step * size)
 
 
 def _choose_homes(dice: Dice, nodes: list[Node]) -> list[Node]:

@@ -98,8 +98,8 @@ def explain_layout(ground: Ground, workload: Workload, pool: PoolName) -> str:
     inner = _find(ground, pool, segment.level) if segment is not None else len(ground.pools[pool].topology)
     if segment is not None and inner < required:
         return f"segments inside one `{segment.level}` are wider in pool `{pool}` than the `{workload.required_level}` that is required"
-    if segment is not None and least(workload) > len(workload.needs):
-        return f"`{len(workload.needs)}` pods are no whole segments of `{segment.size}`"
+    if segment is not None and not _comes_in(workload, segment.size):
+        return f"its pods do not come in whole segments of `{segment.size}`"
     if spread is None:
         return ""
     level = _find(ground, pool, spread.level)
@@ -112,6 +112,14 @@ def explain_layout(ground: Ground, workload: Workload, pool: PoolName) -> str:
     return ""
 
 
+def _comes_in(workload: Workload, size: int) -> bool:
+    """Whether all sizes that it may have are multiples of `size`."""
+    elastic = workload.elastic
+    if elastic is not None:
+        return not (elastic.least % size or elastic.most % size or (elastic.least < elastic.most and elastic.step % size))
+    return joins(workload) or least(workload) <= len(workload.needs)
+
+
 def build_site(ground: Ground, workload: Workload, pool: PoolName, label: str | None) -> Site:
     """The nodes a workload may use; one that has begun stays in the domains it has at the level of `label`."""
     if label is None:
@@ -122,8 +130,9 @@ def build_site(ground: Ground, workload: Workload, pool: PoolName, label: str | 
 
 def joins(workload: Workload) -> bool:
     """Whether its pods come to others that lie as it wishes: each then has its own place to go to."""
-    shaped = workload.spread is not None or (workload.segment is not None and not may_grow(workload))
-    return shaped and workload.begun
+    if workload.spread is not None or workload.segment is None:
+        return workload.spread is not None and workload.begun
+    return workload.begun and not (may_grow(workload) and len(workload.holdings) % workload.segment.size == 0)
 
 
 def find_group(ground: Ground, workload: Workload, pool: PoolName, layout: Layout, most: int) -> Group:
