@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from hypothesis import given, settings
@@ -93,7 +94,7 @@ def test_the_order_of_the_classes_does_not_matter(engine: Engine, problem: Probl
     fleet = problem.fleet
     classes = [fleet.classes[start : start + CLASS_FIELDS] for start in range(0, len(fleet.classes), CLASS_FIELDS)]
     order.shuffle(classes)
-    shuffled = Fleet(fleet.free, fleet.capacity, fleet.levels, fleet.domains, array("q", [number for fields in classes for number in fields]))
+    shuffled = replace(fleet, classes=array("q", [number for fields in classes for number in fields]))
     assert list(run_problem(engine, Problem(shuffled, problem.steps))) == list(run_problem(engine, problem))
 
 
@@ -102,9 +103,8 @@ def test_the_order_of_the_classes_does_not_matter(engine: Engine, problem: Probl
 def test_the_numbers_of_domains_do_not_matter(engine: Engine, problem: Problem) -> None:
     fleet = problem.fleet
     turned = array("q", [domain if domain == NO_DOMAIN else fleet.nodes - 1 - domain for domain in fleet.domains])
-    assert list(run_problem(engine, Problem(Fleet(fleet.free, fleet.capacity, fleet.levels, turned, fleet.classes), problem.steps))) == list(
-        run_problem(engine, problem)
-    )
+    renumbered = Problem(replace(fleet, domains=turned), problem.steps)
+    assert list(run_problem(engine, renumbered)) == list(run_problem(engine, problem))
 
 
 @given(problem=problems)

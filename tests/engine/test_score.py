@@ -13,7 +13,8 @@ WHOLE_NODES = (8000, 8000, 8, 1, 1)
 
 def place(engine: Engine, fleet: Fleet, pod: Amounts, count: int = 1, *, at_least: int | None = None, level: int = ANYWHERE) -> GangAnswer:
     with engine.open(fleet) as packing:
-        return packing.place(GangRequest(pod, count if at_least is None else at_least, count, level), packing.select(array("q", range(fleet.nodes))))
+        everywhere = packing.select(array("q", range(fleet.nodes)))
+        return packing.place(GangRequest(pod, count if at_least is None else at_least, count, level), everywhere)
 
 
 def test_a_small_pod_spares_the_node_that_a_large_one_needs(engine: Engine) -> None:

@@ -104,9 +104,7 @@ def test_segments_that_are_in_the_way_are_named() -> None:
     nodes, busy = two_racks_with_one_free_node_each()
     hold = get_hold(plan(busy, replace(make_workload("gang", replicas=2), segment=Segment(2, RACK)), nodes=nodes), "gang")
     assert hold.reason is Reason.INSUFFICIENT_CAPACITY
-    assert (
-        hold.message == f"pool `h100` has room for 0 of 2 pods with 8 accelerators each in segments of 2 inside one `{RACK}` each now"
-    )
+    assert hold.message == f"pool `h100` has room for 0 of 2 pods with 8 accelerators each in segments of 2 inside one `{RACK}` each now"
     assert hold.nearest_change == "without segments it would start now"
 
 

@@ -13,8 +13,8 @@ for such pods it is domains, and not nodes, that can be broken. Nodes without a 
    as long as their numbers fit 62 bits;
 4. the least *loss*: one for each used domain, and by how much what later gangs cannot use of it grows. A gang of s pods that must
    stay inside a domain with room for u of them cannot use `u mod s`. That is added up for s = 2, 4, 8, ... below the domain's
-   size and s = the size itself (the whole domain), at all levels down to the leaves. It is the node's loss (see `reference`) one level up: many more
-   classes of gangs than known ones, because a gang of next week has any size, mostly a power of two;
+   size and s = the size itself (the whole domain), at all levels down to the leaves. It is the node's loss (see `reference`) one
+   level up; not over known classes, because a gang of next week has any size, mostly a power of two;
 5. the least free accelerators in the leaves that are touched;
 6. of two equal halves of a row of domains the first takes as much as it can, and so on within each half.
 
@@ -25,10 +25,10 @@ pods how many domains have been used, as far as that is asked for.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass
 
-from commonpool.engine.protocol import ANYWHERE, MAX_LOOKAHEAD, NO_DOMAIN, GangRequest
+from commonpool.engine.domains import Domain, Spot
+from commonpool.engine.protocol import ANYWHERE, MAX_LOOKAHEAD, GangRequest
 
 Cost = tuple[int, int, int]
 Table = dict[tuple[int, int], Cost]
@@ -41,40 +41,6 @@ _NOWHERE = -2
 """No level at all, not even that of the whole site."""
 
 
-@dataclass(slots=True)
-class Spot:
-    """A node as the gang sees it."""
-
-    node: int
-    units: int
-    """Pods of the gang that fit now, and"""
-    whole: int
-    """when nothing else is there."""
-    gpu: int
-    """Free accelerators."""
-
-
-@dataclass(slots=True)
-class Domain:
-    """Spots that are together. `level` -1: all of the site."""
-
-    level: int
-    around: int
-    """The level of what it lies in."""
-    spots: Sequence[Spot]
-    inside: "Sequence[Domain]"
-    loose: bool = False
-    """Not a domain: what has none at the levels that are left."""
-    units: int = field(init=False)
-    whole: int = field(init=False)
-    gpu: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.units = sum(spot.units for spot in self.spots)
-        self.whole = sum(spot.whole for spot in self.spots)
-        self.gpu = sum(spot.gpu for spot in self.spots)
-
-
 @dataclass(frozen=True, slots=True)
 class Half:
     """A row of domains, and the two rows that it is made of, down to one domain."""
@@ -82,52 +48,6 @@ class Half:
     table: Table
     parts: "tuple[Half, Half] | None" = None
     domain: Domain | None = None
-
-
-def sort_spots(spots: Sequence[Spot], rows: Sequence[Sequence[int]]) -> list[Spot]:
-    """In the order of the topology: domains by their first node, what has no domain last."""
-    none = len(rows[0]) if rows else 0
-    first: list[dict[int, int]] = [{NO_DOMAIN: none} for _ in rows]
-    for spot in spots:
-        for row, firsts in zip(rows, first, strict=True):
-            firsts.setdefault(row[spot.node], spot.node)
-    return sorted(spots, key=lambda spot: (*(firsts[row[spot.node]] for row, firsts in zip(rows, first, strict=True)), spot.node))
-
-
-def find_leaf_level(request: GangRequest, rows: Sequence[Sequence[int]], spots: Sequence[Spot], *, takes_whole_nodes: bool) -> int:
-    """Below which level nodes are chosen one by one."""
-    named = max(request.level, request.preferred, request.segment_level, request.spread_level)
-    if not takes_whole_nodes:
-        return named
-    shared = [level for level, row in enumerate(rows) if _has_twins([row[spot.node] for spot in spots])]
-    return max(named, max(shared, default=ANYWHERE))
-
-
-def _has_twins(domains: list[int]) -> bool:
-    named = [domain for domain in domains if domain != NO_DOMAIN]
-    return len(named) > len(set(named))
-
-
-def build_tree(spots: Sequence[Spot], rows: Sequence[Sequence[int]], leaf_level: int) -> Domain:
-    """The domains of sorted spots, down to the leaves."""
-    return Domain(ANYWHERE, ANYWHERE, spots, _divide(spots, rows, ANYWHERE, ANYWHERE, leaf_level))
-
-
-def _divide(spots: Sequence[Spot], rows: Sequence[Sequence[int]], around: int, level: int, leaf_level: int) -> list[Domain]:
-    """What of `spots` has a domain below `level`, one by one, and then the rest together; `around` is the level of what they are all in."""
-    if level == leaf_level:
-        return []
-    level += 1
-    found: list[Domain] = []
-    for number, group in groupby(spots, key=lambda spot: rows[level][spot.node]):
-        members = list(group)
-        if number != NO_DOMAIN:
-            found.append(Domain(level, around, members, _divide(members, rows, level, level, leaf_level)))
-        elif level == leaf_level:
-            found.append(Domain(level, around, members, (), loose=True))
-        else:
-            found += _divide(members, rows, around, level, leaf_level)
-    return found
 
 
 class Sharing:
@@ -201,9 +121,7 @@ class Sharing:
         return [
             each
             for each in domain.inside
-            if all(
-                domain.level >= level or (each.level <= level and not each.loose) for level in (self._spread_level, self._segment_level)
-            )
+            if all(domain.level >= level or (each.level <= level and not each.loose) for level in (self._spread_level, self._segment_level))
         ]
 
     def _capacity(self, domain: Domain) -> int:
@@ -300,9 +218,10 @@ class Sharing:
         for uses, has in sorted(left.table, key=lambda key: (-key[1], -key[0])):
             for more in range(self._min_domains, -1, -1):
                 other = right.table.get((more, number - has))
-                if other is not None and min(self._min_domains, uses + more) == used:
-                    if _plus(left.table[uses, has], other) == half.table[used, number]:
-                        return uses, has, more
+                if other is None or min(self._min_domains, uses + more) != used:
+                    continue
+                if _plus(left.table[uses, has], other) == half.table[used, number]:
+                    return uses, has, more
         raise AssertionError("a table holds only what its halves have")
 
 
@@ -338,4 +257,3 @@ def _weigh_levels(preferred: int, spots: int) -> list[int]:
 
 def _plus(left: Cost, right: Cost) -> Cost:
     return left[0] + right[0], left[1] + right[1], left[2] + right[2]
-

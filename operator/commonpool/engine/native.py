@@ -115,9 +115,7 @@ class NativePacking:
         except OverflowError:
             _refuse(Fault.OVERFLOW, check)
         out = self._room_for(request.count)
-        placed = self._library.packing_place(
-            self._handle, flat[-1], _address(flat), _address(out), len(out), _address(self._fit_count)
-        )
+        placed = self._library.packing_place(self._handle, flat[-1], _address(flat), _address(out), len(out), _address(self._fit_count))
         if placed < 0:
             _refuse(placed, check)
         return GangAnswer(nodes=out[:placed], fit_count=self._fit_count[0])

@@ -19,8 +19,9 @@ from array import array
 from typing import TYPE_CHECKING, Self
 
 from commonpool.engine import checks
-from commonpool.engine.gangs import Sharing, Spot, build_tree, find_leaf_level, sort_spots
-from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, MAX_SITES, Amounts, Fault, Fleet, GangAnswer, GangRequest
+from commonpool.engine.domains import Spot, build_tree, find_leaf_level, sort_spots
+from commonpool.engine.gangs import Sharing
+from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fault, Fleet, GangAnswer, GangRequest
 from commonpool.errors import EngineError
 
 if TYPE_CHECKING:

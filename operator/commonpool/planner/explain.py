@@ -14,9 +14,10 @@ from commonpool.model.plan import Hold
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Workload
 from commonpool.planner.fleet import Site
+from commonpool.planner.layout import Layout, explain_layout, find_layout, joins, least
 from commonpool.planner.place import Draft
 from commonpool.planner.quota import Refusal
-from commonpool.planner.site import Layout, build_site, explain_layout, find_group, find_layout, joins, least
+from commonpool.planner.site import build_site, find_group
 from commonpool.planner.size import EmptyPool
 
 QUEUED_REASONS = (
@@ -98,9 +99,10 @@ class Explainer:
         """Which of its wishes alone keeps it from starting."""
         for words, looser in _loosen(workload) if not workload.begun else ():
             site, layout = self._find_ground(looser, pool)
-            if site is not None and layout is not None:
-                if self._count_fitting(site, layout, workload.shape, least(workload)) >= least(workload):
-                    return f"{words} it would start now"
+            if site is None or layout is None:
+                continue
+            if self._count_fitting(site, layout, workload.shape, least(workload)) >= least(workload):
+                return f"{words} it would start now"
         return ""
 
     def _explain_size(self, workload: Workload, site: Site, layout: Layout) -> _Obstacle:

@@ -18,9 +18,10 @@ from commonpool.engine.protocol import ANYWHERE
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.snapshot import Snapshot, Workload
 from commonpool.planner.fleet import count_pods, domain_at, floor
+from commonpool.planner.layout import find_layout, least
 from commonpool.planner.place import Draft
 from commonpool.planner.quota import Quota
-from commonpool.planner.site import build_site, find_layout, least
+from commonpool.planner.site import build_site
 from commonpool.planner.size import EmptyPool
 
 

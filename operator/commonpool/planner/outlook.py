@@ -15,8 +15,9 @@ from commonpool.model.elastic import split_places
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.snapshot import Holding, Snapshot, Workload
 from commonpool.planner.fleet import Ground, Site, add_vectors, clamp, is_packable, scale_vector
+from commonpool.planner.layout import find_layout, joins
 from commonpool.planner.quota import Quota
-from commonpool.planner.site import build_site, find_group, find_layout, joins
+from commonpool.planner.site import build_site, find_group
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from commonpool.model.reasons import Reason
 from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Holding, Snapshot, Workload
 from commonpool.planner.fleet import Ground, Site, add_vectors, floor, is_packable, scale_vector
+from commonpool.planner.layout import Layout, find_layout, joins, least
 from commonpool.planner.outlook import Outlook, open_outlook
 from commonpool.planner.quota import Quota, Room
 from commonpool.planner.share import Shares
-from commonpool.planner.site import Layout, build_site, find_group, find_layout, joins, least, list_missing
+from commonpool.planner.site import build_site, find_group, list_missing
 from commonpool.planner.tree import TenantTree
 
 GUARANTEED = "Guaranteed"

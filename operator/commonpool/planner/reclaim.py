@@ -17,9 +17,9 @@ from commonpool.model.plan import Evict, Shrink
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Holding, Snapshot, Workload
 from commonpool.planner.guard import Guard
+from commonpool.planner.layout import build_wish
 from commonpool.planner.outlook import Outlook, Question
 from commonpool.planner.place import Draft
-from commonpool.planner.site import build_wish
 from commonpool.planner.size import EmptyPool
 
 SPOT = "Spot"

@@ -17,12 +17,12 @@ from commonpool.planner.explain import QUEUED_REASONS, Explainer, explain_leavin
 from commonpool.planner.fleet import Ground
 from commonpool.planner.grow import find_growers, grow_all
 from commonpool.planner.heads import Heads
+from commonpool.planner.layout import least
 from commonpool.planner.merge import has_moves, merge_plans
 from commonpool.planner.order import Queue, Rank, build_rank, is_overdue
 from commonpool.planner.place import Draft
 from commonpool.planner.reclaim import Reclaim
 from commonpool.planner.scale import Scaler, find_wanted
-from commonpool.planner.site import least
 from commonpool.planner.size import EmptyPool
 
 

@@ -11,9 +11,9 @@ from commonpool.model.ids import NodeName, PoolName, TenantName, WorkloadName
 from commonpool.model.plan import ScalePool
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Pool, Snapshot, Workload
+from commonpool.planner.layout import build_wish, least
 from commonpool.planner.outlook import Question
 from commonpool.planner.place import Draft
-from commonpool.planner.site import build_wish, least
 from commonpool.planner.size import EmptyPool
 
 

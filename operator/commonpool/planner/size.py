@@ -11,7 +11,8 @@ from commonpool.model.amounts import Amounts
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Workload
 from commonpool.planner.fleet import Ground, Site, count_pods, domain_at, is_packable
-from commonpool.planner.site import Layout, build_site, find_group, find_layout, joins
+from commonpool.planner.layout import Layout, find_layout, joins
+from commonpool.planner.site import build_site, find_group
 
 
 class EmptyPool:
