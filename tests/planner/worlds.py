@@ -176,6 +176,8 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
     homes = _choose_homes(dice, nodes)
     needs = _choose_seats(dice, held, replicas)
     segment = dice.choice((*(None,) * 7, Segment(2, HOST), Segment(2, RACK), Segment(dice.randint(1, 4), dice.choice((RACK, BLOCK)))))
+    if segment is not None and 0 < held < segment.size:
+        segment = None  # what runs has at least its least size
     elastic = _in_segments(_make_elastic(dice, held, replicas), segment)
     needs_min = len(needs) if not held and dice.random() < 0.6 else min(1, len(needs))
     if elastic is not None:
