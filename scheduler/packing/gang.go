@@ -1,5 +1,7 @@
 package packing
 
+import "math/bits"
+
 // Anywhere is the level of a wish that is not there, and of the whole site.
 const Anywhere = -1
 
@@ -39,17 +41,22 @@ func PlainGang(pod Amounts, minCount, count, level int64) Gang {
 	}
 }
 
-// countLost is what gangs of all sizes together cannot use of a domain with room for so many units: a gang of s cannot use units mod s.
-// Sizes are the powers of two below the domain's own size, and that one. It is the loss of a node (see ScoreNode), one level up.
+// lossScale and lossBits keep the loss of a domain in 64 bits, whatever its size: it is told in 1024ths of a pod, and only the first
+// lossBits of a size count.
+const (
+	lossScale = 1 << 10
+	lossBits  = 26
+)
+
+// countLost is what later gangs cannot use of a domain with room for so many units, `whole` when it is empty: of all sizes up to the whole
+// domain, those larger than what is left lose all of it, so on average units * (whole - units) / whole.
 func countLost(units, whole int64) int64 {
-	lost := int64(0)
-	for size := int64(2); size < whole; size *= 2 {
-		lost += units & (size - 1)
+	if whole <= 0 {
+		return 0
 	}
-	if whole > 1 {
-		lost += units % whole
-	}
-	return lost
+	shift := max(0, bits.Len64(uint64(whole))-lossBits)
+	size, room := whole>>shift, min(units, whole)>>shift
+	return room * (size - room) * lossScale / size << shift
 }
 
 // findSpread is the most segments that can be spread over domains with so much room each (largest first), and the highest least number

@@ -27,6 +27,11 @@ def units_of(flat: Sequence[int], node: int, pod: Amounts) -> int:
     return max(0, min(free // need for free, need in zip(have, pod, strict=True) if need))
 
 
+def mean_loss(room: int, whole: int) -> int:
+    room = min(room, whole)
+    return sum(room for size in range(1, whole + 1) if size > room) * 1024 // whole if whole else 0
+
+
 class World:
     """One gang over a small site."""
 
@@ -98,8 +103,7 @@ class World:
         for key, (level, _) in used.items():
             free, whole, gpu = sums[key]
             if key[0] != "none":
-                sizes = {1 << power for power in range(1, 20) if 1 << power < whole} | {whole}
-                lost += sum((free - taken[key]) % size - free % size for size in sizes if size > 1)
+                lost += mean_loss(free - taken[key], whole) - mean_loss(free, whole)
             lost += 1
             rest += gpu if level == self.leaf_level else 0
         least = min(spread.values()) if spread else 0

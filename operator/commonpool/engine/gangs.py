@@ -11,10 +11,11 @@ for such pods it is domains, and not nodes, that can be broken. Nodes without a 
 2. if they are spread: the highest least number in a used domain (so the fewest and most equal domains);
 3. the fewest domains of each level down to the preferred one, a wider level before a narrower one. Levels count from the widest on
    as long as their numbers fit 62 bits;
-4. the least *loss*: one for each used domain, and by how much what later gangs cannot use of it grows. A gang of s pods that must
-   stay inside a domain with room for u of them cannot use `u mod s`. That is added up for s = 2, 4, 8, ... below the domain's
-   size and s = the size itself (the whole domain), at all levels down to the leaves. It is the node's loss (see `reference`) one
-   level up; not over known classes, because a gang of next week has any size, mostly a power of two;
+4. the least *loss*: by how much grows what later gangs cannot use of the domains, of all levels down to the leaves. A gang that must
+   stay inside one domain cannot use any of one with less room than it needs. Of all sizes of gangs up to the whole domain (`w` pods
+   when it is empty), those above the room `u` that is left lose all of it: on average `u * (w - u) / w`, nothing where the domain
+   is full or whole, most where it is half of each. It is the node's loss (see `reference`) one level up; not over classes that are
+   known, because a gang of next week has any size. Each used domain counts a little more, for ties;
 5. the least free accelerators in the leaves that are touched;
 6. of two equal halves of a row of domains the first takes as much as it can, and so on within each half.
 
@@ -36,6 +37,8 @@ Table = dict[tuple[int, int], Cost]
 
 FREE: Cost = (0, 0, 0)
 FAR_BITS = 62
+LOSS_SCALE = 1 << 10
+LOSS_BITS = 26
 
 _NOWHERE = -2
 """No level at all, not even that of the whole site."""
@@ -240,12 +243,15 @@ def find_spread(rooms: Sequence[int], most: int, min_domains: int, max_skew: int
 
 
 def count_lost(units: int, whole: int) -> int:
-    """What gangs of all sizes together cannot use of a domain with so much room."""
-    lost, size = 0, 2
-    while size < whole:
-        lost += units % size
-        size *= 2
-    return lost + (units % whole if whole > 1 else 0)
+    """What gangs of all sizes on average cannot use of a domain with so much room, in 1024ths of a pod.
+
+    Of a size beyond 26 bits only the first 26 count, so that no product leaves 64.
+    """
+    if whole <= 0:
+        return 0
+    shift = max(0, whole.bit_length() - LOSS_BITS)
+    size, room = whole >> shift, min(units, whole) >> shift
+    return room * (size - room) * LOSS_SCALE // size << shift
 
 
 def _weigh_levels(preferred: int, spots: int) -> list[int]:
