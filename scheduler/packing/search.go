@@ -34,7 +34,7 @@ type search struct {
 	rooms largest // and the room in each
 	home  []int32 // of each domain: which home it is
 
-	singles []half // of each domain
+	singles []half // of each domain; nothing until something has been placed
 	rows    []*half
 	most    int   // as many pods or segments the tables are for
 	least   int64 // the least number in a used domain that the tables are for
@@ -96,7 +96,7 @@ func newSearch(p *Packing, s *site, gang Gang) *search {
 		}
 	}
 	found.weigh(p.levels)
-	found.layOut()
+	found.findHomes()
 	return found
 }
 
@@ -129,22 +129,29 @@ func (s *search) weigh(levels int) {
 	}
 }
 
-// layOut halves the rows of domains and finds the homes.
-func (s *search) layOut() {
+func (s *search) findHomes() {
 	for d := range s.tree.domains {
-		s.singles[d].domain, s.singles[d].stale, s.home[d] = int32(d), true, none
-	}
-	for d := range s.tree.domains {
+		s.home[d] = none
 		if s.tree.domains[d].level == int(s.gang.Level) && !s.tree.domains[d].loose {
 			s.home[d] = int32(len(s.homes))
 			s.homes = append(s.homes, int32(d))
 		}
+	}
+	s.rooms = newLargest(len(s.homes))
+}
+
+// layOut halves the rows of domains, once something is to be placed.
+func (s *search) layOut() {
+	s.singles, s.rows = make([]half, len(s.tree.domains)), make([]*half, len(s.tree.domains))
+	for d := range s.singles {
+		s.singles[d].domain, s.singles[d].stale = int32(d), true
+	}
+	for d := range s.tree.domains {
 		if singles := s.usable(int32(d)); len(singles) > 0 {
 			s.rows[d] = newRow(singles)
 			s.rows[d].tie(&s.singles[d])
 		}
 	}
-	s.rooms = newLargest(len(s.homes))
 }
 
 // mayUse says whether a domain may be used as a part of what it is in: all of the gang, a segment, and what is spread, each need a
@@ -236,7 +243,9 @@ func (s *search) recountPlace(p *Packing, place int32) {
 	}
 	s.units[place], s.gpu[place] = units, gpu
 	leaf := s.tree.leaves[place]
-	s.singles[leaf].spoil()
+	if s.singles != nil {
+		s.singles[leaf].spoil()
+	}
 	moreRoom := int64(0)
 	for d := leaf; d != none; d = s.tree.domains[d].parent {
 		one, sums := &s.tree.domains[d], &s.sums[d]

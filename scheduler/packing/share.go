@@ -49,6 +49,9 @@ type part struct {
 
 // share says which leaves have how many pods, in the order of the topology. So many segments must be possible.
 func (s *search) share(segments int64, parts []part) []part {
+	if s.singles == nil {
+		s.layOut()
+	}
 	if s.rows[0] == nil {
 		return append(parts, part{0, segments * s.gang.Segment})
 	}
