@@ -73,7 +73,7 @@ func (r *reader) nested(levels int, nodes int64) []int64 {
 	if r.next()%8 == 7 {
 		return r.many(int64(levels) * nodes)
 	}
-	out := make([]int64, 0, int64(levels)*max(nodes, 0))
+	out := make([]int64, 0, int64(max(levels, 0))*max(nodes, 0))
 	width := nodes
 	for range levels {
 		width = max(1, width/2)

@@ -81,7 +81,7 @@ func newSearch(p *Packing, s *site, gang Gang) *search {
 		site: s, tree: t, gang: gang, read: -1, counted: int(gang.MinDomains), segment: int(gang.SegmentLevel), spread: int(gang.SpreadLevel),
 		units: make([]int64, len(s.nodes)), gpu: make([]int64, len(s.nodes)), sums: make([]sum, len(t.domains)),
 		couples: make(map[couple]*table), alike: make(map[likeness]*table),
-		home: make([]int32, len(t.domains)), singles: make([]half, len(t.domains)), rows: make([]*half, len(t.domains)),
+		home: make([]int32, len(t.domains)),
 	}
 	if gang.Segment == 1 {
 		found.segment = int(max(gang.Level, gang.SpreadLevel))

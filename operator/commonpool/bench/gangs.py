@@ -101,9 +101,10 @@ def run_gangs(setting: Setting, engine: Engine) -> list[Report]:
 def build_fleet(nodes: int, free: bytearray | None) -> Fleet:
     """Nodes that are free or full, and a mix of whole nodes."""
     flat = array("q", NODE * nodes)
-    for node in range(nodes) if free is not None else ():
-        if not free[node]:
-            flat[4 * node : 4 * node + 4] = array("q", [0, *(have - need for have, need in zip(NODE[1:], POD[1:], strict=True))])
+    full = array("q", [have - need for have, need in zip(NODE, POD, strict=True)])
+    for node, is_free in enumerate(free or ()):
+        if not is_free:
+            flat[4 * node : 4 * node + 4] = full
     domains = array("q", [node // width for width in WIDTHS for node in range(nodes)])
     return Fleet(flat, array("q", NODE * nodes), len(WIDTHS), domains, array("q", [*POD, 1]))
 
