@@ -29,7 +29,8 @@ NODE: Amounts = (8000, 128_000, 2 << 40, 110)
 # nodes of a gang, and its share of all gangs
 SIZES = ((1, 30), (2, 15), (4, 15), (8, 15), (16, 10), (32, 7), (64, 5), (128, 2), (256, 1))
 HELD_TOGETHER = 0.3
-"""So many gangs require to be inside one rack (up to 16 nodes) or one block; all of them prefer few racks."""
+"""So many gangs require to be inside one rack (up to 16 nodes) or one block."""
+WISHES = {"commonpool": ANYWHERE, "commonpool, few racks preferred": RACK}
 SAMPLE_EVERY = 50
 
 
@@ -63,6 +64,8 @@ class Fleetbook:
     whole: list[tuple[float, float]] = field(default_factory=list)
     refused: int = 0
     milliseconds: list[float] = field(default_factory=list)
+    racks: list[float] = field(default_factory=list)
+    """Of each gang: the racks it is in, by the fewest for its size."""
 
     def sample(self) -> None:
         """Note the free racks and blocks as shares of the most there could be with so many free nodes."""
@@ -76,26 +79,37 @@ class Fleetbook:
 
 def run_gangs(setting: Setting, engine: Engine) -> list[Report]:
     """Gangs come and go with each way of packing; then the big gang on what ours has left."""
+    results = []
+    free = bytearray()
+    for way, preferred in WISHES.items():
+        book, running = _run_engine(setting, engine, preferred)
+        free = _free_for_the_big_one(setting, book, running)
+        results.append(_sum_up(way, book))
+    results += [_sum_up(way, _run_rival(setting, rival)) for way, rival in RIVALS.items()]
+    return [*results, *_measure_big(setting, engine, free)]
+
+
+def _run_engine(setting: Setting, engine: Engine, preferred: int) -> tuple[Fleetbook, list[Sequence[int]]]:
     book = Fleetbook(bytearray([1]) * setting.nodes)
     with engine.open(build_fleet(setting.nodes, None)) as packing:
         site = packing.select(array("q", range(setting.nodes)))
 
         def place(gang: Gang) -> Sequence[int]:
-            return packing.place(_ask(gang.size, gang.level), site).nodes
+            return packing.place(_ask(gang.size, gang.level, preferred), site).nodes
 
-        running = _come_and_go(setting, book, place, lambda node: packing.add(node, POD))
-    results = [_sum_up("commonpool", book)]
-    for name, rival in RIVALS.items():
-        results.append(_sum_up(name, _run_rival(setting, rival)))
+        return book, _come_and_go(setting, book, place, lambda node: packing.add(node, POD))
+
+
+def _free_for_the_big_one(setting: Setting, book: Fleetbook, running: list[Sequence[int]]) -> bytearray:
+    """Gangs leave by chance until just as many nodes are free as the big gang takes."""
+    free, needed = bytearray(book.free), setting.nodes // BIG
     dice = random.Random(setting.seed)  # noqa: S311 - the same gangs every time
-    dice.shuffle(running)
-    for node in (node for nodes in running for node in nodes):
-        if sum(book.free) >= setting.nodes // BIG:
-            break
-        book.free[node] = 1
-    for node in [node for node, free in enumerate(book.free) if free][setting.nodes // BIG :]:
-        book.free[node] = 0
-    return [*results, *_measure_big(setting, engine, book.free)]
+    for nodes in dice.sample(running, len(running)):
+        for node in nodes if sum(free) < needed else ():
+            free[node] = 1
+    for node in [node for node, is_free in enumerate(free) if is_free][needed:]:
+        free[node] = 0
+    return free
 
 
 def build_fleet(nodes: int, free: bytearray | None) -> Fleet:
@@ -109,8 +123,8 @@ def build_fleet(nodes: int, free: bytearray | None) -> Fleet:
     return Fleet(flat, array("q", NODE * nodes), len(WIDTHS), domains, array("q", [*POD, 1]))
 
 
-def _ask(size: int, level: int) -> GangRequest:
-    return GangRequest(POD, size, size, level, preferred=RACK)
+def _ask(size: int, level: int, preferred: int = RACK) -> GangRequest:
+    return GangRequest(POD, size, size, level, preferred=preferred)
 
 
 def _come_and_go(setting: Setting, book: Fleetbook, place: Place, give_back: GiveBack) -> list[Sequence[int]]:
@@ -140,6 +154,8 @@ def _come_and_go(setting: Setting, book: Fleetbook, place: Place, give_back: Giv
         placed += 1
         book.refused += not nodes
         book.milliseconds.append(elapsed * 1000)
+        if nodes:
+            book.racks.append(len({node // WIDTHS[RACK] for node in nodes}) / -(-gang.size // WIDTHS[RACK]))
         if placed % SAMPLE_EVERY == 0:
             book.sample()
     return running
@@ -163,6 +179,7 @@ def _sum_up(way: str, book: Fleetbook) -> Report:
         "way": way,
         "wholeRacksOfBest": round(sum(racks for racks, _ in book.whole) / max(1, len(book.whole)), 4),
         "wholeBlocksOfBest": round(sum(blocks for _, blocks in book.whole) / max(1, len(book.whole)), 4),
+        "racksOfFewest": round(sum(book.racks) / max(1, len(book.racks)), 3),
         "refused": book.refused,
         "placements": len(book.milliseconds),
         "ms": round(median(book.milliseconds), 3),
@@ -244,14 +261,14 @@ def _goal(what: str, at_most: float, measured: float) -> Report:
     return {"what": what, "atMost": at_most, "measured": measured, "met": measured <= at_most}
 
 
-HEADER = ("WAY", "WHOLE-RACKS", "WHOLE-BLOCKS", "REFUSED", "MS", "PLACEMENTS-PER-S")
+HEADER = ("WAY", "WHOLE-RACKS", "WHOLE-BLOCKS", "RACKS-A-GANG", "REFUSED", "MS", "PLACEMENTS-PER-S")
 
 
 def render_gangs(report: Report) -> Iterable[Sequence[str]]:
     """Rows of a table."""
     for result in report["results"]:
         if "way" in result:
-            keys = ("way", "wholeRacksOfBest", "wholeBlocksOfBest", "refused", "ms", "perSecond")
+            keys = ("way", "wholeRacksOfBest", "wholeBlocksOfBest", "racksOfFewest", "refused", "ms", "perSecond")
             yield tuple(str(result[key]) for key in keys)
 
 
