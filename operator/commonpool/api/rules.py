@@ -14,6 +14,9 @@ class Rule:
     """One CEL rule; the apiserver refuses an object where `holds` is false.
 
     The sentence is either fixed (`message`) or a CEL expression (`says`) that puts the offending value between backticks.
+    A sentence with a line break would be thrown away by the apiserver, and the rule itself be shown: texts are shown without theirs.
+    What `format` makes has no bound that the apiserver could reckon with, and cannot be treated so: if it shows a text, the
+    `message` beside it is said instead.
     A rule that reads `oldSelf` is checked on updates only.
     """
 
@@ -28,7 +31,7 @@ class Rule:
         if self.message:
             validation["message"] = self.message
         if self.says:
-            validation["messageExpression"] = self.says
+            validation["messageExpression"] = self.says if ".format(" in self.says else rf"({self.says}).replace('\n', ' ')"
         if self.field:
             validation["fieldPath"] = self.field
         return validation

@@ -30,6 +30,8 @@ class Surroundings:
     uncounted: frozenset[str]
     """Other extended resources that the scheduler lets pods have without a promise."""
     now_at: int
+    most_pods: int
+    """More of one workload than this has no place anywhere, and is not counted out."""
 
     def default_priority(self) -> PriorityFact | None:
         """The class that pods get which name none."""

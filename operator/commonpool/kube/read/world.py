@@ -8,7 +8,7 @@ from commonpool.api.catalogue import RESOURCE_NAMES
 from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.read.blocked import Surroundings, find_node_sizes
-from commonpool.kube.read.fleet import Fleet, read_fleet, with_facts
+from commonpool.kube.read.fleet import Fleet, count_most_pods, read_fleet, with_facts
 from commonpool.kube.read.needs import find_bound
 from commonpool.kube.read.runs import Run, collect_runs, read_pod_fact, with_promises
 from commonpool.kube.read.tenants import read_quotas, read_tenants
@@ -58,6 +58,7 @@ def read_world(
         accelerators=asked,
         uncounted=uncounted,
         now_at=now_at,
+        most_pods=count_most_pods(fleet),
     )
     workloads = [workload for run in runs if _counts(run, workload := read_workload(run, around, asked))]
     snapshot = build_snapshot(
