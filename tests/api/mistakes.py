@@ -128,6 +128,11 @@ TENANT_MISTAKES = (
         "ServiceAccount `ci` lives in a namespace",
     ),
     Mistake(
+        "a service account that no namespace could have",
+        edited(a_tenant(), members=[{"kind": "ServiceAccount", "name": "日本語", "namespace": "a"}]),
+        "ServiceAccount `日本語` is no name: use lower-case letters",
+    ),
+    Mistake(
         "a user in a namespace",
         edited(a_tenant(), members=[{"kind": "User", "name": "eve", "namespace": "a"}]),
         "User `eve` has no namespace: leave namespace out",

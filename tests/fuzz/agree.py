@@ -45,7 +45,7 @@ def _agree_tenant(manifest: Manifest, random: Random) -> None:
         if member["name"].startswith("system:"):
             member["kind"] = "User"
         if member["kind"] == "ServiceAccount":
-            member["namespace"] = random.choice(("default", "alice-dev"))
+            member |= {"name": "ci", "namespace": random.choice(("default", "alice-dev"))}
         else:
             member.pop("namespace", None)
     if "members" in spec:
@@ -135,16 +135,21 @@ def _agree_pod(spec: Manifest, random: Random) -> None:
                 container["name"] = f"{field[0]}{number}"
             names.add(container["name"])
             container["image"] = container.get("image") or "registry.example/main:1"
-            _agree_resources(container.get("resources", {}))
+            _agree_resources(container.get("resources", {}), random)
     for toleration in spec.get("tolerations", ()):
         _agree_toleration(toleration, random)
     spec.pop("nodeName", None)
+    if spec.get("schedulerName") not in {"", "commonpool"}:
+        spec.pop("schedulerName", None)
     if "volumes" in spec:
         spec["volumes"] = [volume for volume in {volume.get("name"): volume for volume in spec["volumes"]}.values() if volume]
 
 
-def _agree_resources(resources: Manifest) -> None:
-    """Not more requested than allowed."""
+def _agree_resources(resources: Manifest, random: Random) -> None:
+    """Amounts that a node could have, and not more requested than allowed."""
+    for amounts in (resources.get("requests", {}), resources.get("limits", {})):
+        for name in amounts:
+            amounts[name] = random.choice((1, "500m", "4", "1.5") if name == "cpu" else ("1Gi", "80Gi", 2_000_000, "1e9"))
     if resources.get("limits") and resources.get("requests"):
         resources["requests"] = {name: amount for name, amount in resources["limits"].items() if name in resources["requests"]}
 

@@ -20,6 +20,11 @@ KINDS = {"GPUWorkload": 40, "GPUPool": 10, "Tenant": 10, "GPUQuota": 10, "Job": 
 VALID = "as it should be"
 SHARE_VALID = 0.4
 NEIGHBOURS = 12
+PREFIXES = {"GPUWorkload": "w", "GPUPool": "z", "Tenant": "t", "GPUQuota": "t", "Job": "j", "Pod": "p", "Deployment": "d", "StatefulSet": "s"}
+"""Of names. A pool gets the nodes that no pool before it by name has taken: those of generated ones come last, and no running pod
+finds itself in another pool."""
+PER_TENANT = 5
+"""Of so many numbers the Tenants and the GPUQuotas have one name: often there are both, sometimes one too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ def _render(manifest: Manifest) -> str:
 
 def name_case(kind: str, number: int) -> str:
     """The plain name of the manifest of that number."""
-    return f"f{kind[0].lower()}-{number}"
+    block = number // PER_TENANT if kind in {"Tenant", "GPUQuota"} else number
+    return f"{PREFIXES[kind]}-{block}"
 
 
 def build_case(seed: int, number: int, town: Town) -> Case:

@@ -11,16 +11,22 @@ from tests.fuzz.words import INSTANTS, QUANTITIES, Words
 
 _LETTERS = string.ascii_lowercase
 _INNER = string.ascii_lowercase + string.digits + "-"
+ALWAYS_KNOWN = frozenset({"namespaces"})
+"""Fields that say nothing else: each namespace that a tenant asks for is made."""
 _LONGEST = 2000
 """Of texts and lists that may be longer: the store is not what is tried here."""
 
 
 class Drawer:
-    """Draws one manifest's values; `words` are what a field of that name usually says."""
+    """Draws one manifest's values; `words` are what a field of that name usually says.
 
-    def __init__(self, random: Random, words: Words) -> None:
+    `whole`: every field that there is, and nothing empty.
+    """
+
+    def __init__(self, random: Random, words: Words, *, whole: bool = False) -> None:
         self.random = random
         self._words = words
+        self._whole = whole
 
     def draw(self, schema: Schema, name: str = "", depth: int = 0) -> Any:  # noqa: ANN401 -- whatever JSON can say
         """Draw a value for the field `name`."""
@@ -43,22 +49,23 @@ class Drawer:
         if "additionalProperties" in schema:
             return self._draw_map(schema, name, depth)
         if "properties" not in schema:
-            return deepcopy(self.random.choice(self._words.get(name, ({},))))  # type: ignore[return-value]  # words of loose fields are objects
+            loose = self.random.choice(self._words.get(name, ({},)))
+            return deepcopy(loose) if isinstance(loose, dict) else {}
         needed, chance = schema.get("required", ()), max(0.12, 0.5 - 0.1 * depth)
         return {
             field: self.draw(part, field, depth + 1)
             for field, part in schema["properties"].items()
-            if field in needed or self.random.random() < chance
+            if self._whole or field in needed or self.random.random() < chance
         }
 
     def _draw_map(self, schema: Schema, name: str, depth: int) -> dict[str, Any]:
         keys = self._words.get(f"{name}.keys", ("a", "b/c"))
-        size = self.random.randint(0, min(len(keys), schema.get("maxProperties", 99)))
+        size = self.random.randint(int(self._whole), min(len(keys), schema.get("maxProperties", 99)))
         return {str(key): self.draw(schema["additionalProperties"], f"{name}.values", depth + 1) for key in self.random.sample(keys, size)}
 
     def _draw_list(self, schema: Schema, name: str, depth: int) -> list[Any]:
         low, high = schema.get("minItems", 0), min(schema.get("maxItems", 8), _LONGEST)
-        size = high if self.random.random() < 0.02 and high <= 32 else self.random.randint(low, max(low, min(high, 3)))
+        size = high if self.random.random() < 0.02 and high <= 32 else self.random.randint(max(low, int(self._whole)), max(low, min(high, 3)))
         values = [self.draw(schema["items"], name, depth + 1) for _ in range(size)]
         kind = schema.get("x-kubernetes-list-type")
         if kind == "set":
@@ -73,7 +80,7 @@ class Drawer:
             return self.random.choice(INSTANTS)
         low, high = schema.get("minLength", 0), min(schema.get("maxLength", 64), _LONGEST)
         known = [word for word in self._words.get(name, ()) if isinstance(word, str) and _fits(word, schema)]
-        if known and self.random.random() < 0.9:
+        if known and (name in ALWAYS_KNOWN or self.random.random() < 0.9):
             return self.random.choice(known)
         size = high if self.random.random() < 0.05 else self.random.randint(max(low, 1), max(low, min(high, 12)))
         inner = "".join(self.random.choices(_INNER, k=max(0, size - 2)))

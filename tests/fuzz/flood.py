@@ -139,12 +139,13 @@ class Flood:
 
     def clear(self, answers: Iterable[Answer]) -> None:
         """Delete everything, and take off the finalizers that the generated manifests had brought."""
-        for namespace in self.namespaces:
-            for kind in SWEPT:
-                query = {"propagationPolicy": "Background", "gracePeriodSeconds": "0"}
-                self.admin.request("DELETE", PATHS[kind].format(namespace), query=query)
+        collections = [PATHS[kind].format(namespace) for namespace in self.namespaces for kind in SWEPT]
         with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._sweep, collections))
             list(pool.map(self._delete, {answer.itself: answer for answer in answers if answer.accepted}.values()))
+
+    def _sweep(self, collection: str) -> None:
+        self.admin.request("DELETE", collection, query={"propagationPolicy": "Background", "gracePeriodSeconds": "0"})
 
     def _delete(self, answer: Answer) -> None:
         if answer.case.kind in CLUSTER_KINDS:

@@ -31,7 +31,7 @@ WAYS = ("training", "inference", "hpc", "tracked")
 def _strange_name(manifest: Manifest, random: Random) -> None:
     plain = manifest["metadata"]["name"]
     names = (plain.upper(), f"{plain}.b", f"{plain}_b", f"{plain}-", plain + "-x" * 20, plain + "-x" * 29, plain + "x" * 240, plain + "x" * 260)
-    name = random.choice((*names, f"0{plain}", "", None, 7, *HOSTILE_TEXTS[:8]))
+    name = random.choice((*names, f"0{plain}" if plain[0] != "z" else "z0", "", None, 7, *HOSTILE_TEXTS[:8]))
     manifest["metadata"]["name"] = name
     if name == "" and random.random() < 0.5:
         manifest["metadata"] = {**manifest["metadata"], "generateName": f"{plain}-"}
@@ -130,7 +130,7 @@ def _says_its_status(manifest: Manifest, random: Random) -> None:
 
 
 def _another_kind(manifest: Manifest, random: Random) -> None:
-    field, value = random.choice((("kind", "GPUPool"), ("kind", ""), ("apiVersion", "commonpool.dev/v1"), ("apiVersion", None), ("metadata", None)))
+    field, value = random.choice((("kind", ""), ("apiVersion", "commonpool.dev/v1"), ("apiVersion", None), ("metadata", None)))
     manifest[field] = value
 
 

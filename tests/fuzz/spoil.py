@@ -47,7 +47,7 @@ HOSTILE_QUANTITIES = (
     "80 Gi",
     "0x10",
     "+5",
-    "１",
+    "\uff11",
     ".",
     "9" * 40,
     "18446744073709551624",
@@ -60,7 +60,7 @@ HOSTILE_QUANTITIES = (
     "1n",
     "0.0000000000001",
 )
-FOREIGN = (None, True, [], {}, "text", 7, ["a"], {"a": {"b": 1}}, [[]], "")
+FOREIGN: tuple[object, ...] = (None, True, [], {}, "text", 7, ["a"], {"a": {"b": 1}}, [[]], "")
 """One value of each type, for where another belongs."""
 
 
@@ -71,6 +71,13 @@ class Spot:
     parent: Any
     key: Any
     schema: Schema
+    path: tuple[str, ...] = ()
+    """The names of the fields that lead here."""
+
+    @property
+    def field(self) -> str:
+        """The name by which a refusal calls it."""
+        return next((name for name in reversed(self.path) if not name.isdigit()), "spec")
 
     @property
     def value(self) -> Any:  # noqa: ANN401 -- whatever JSON can say
@@ -80,19 +87,19 @@ class Spot:
         self.parent[self.key] = value
 
 
-def find_spots(parent: Any, key: object, schema: Schema) -> Iterator[Spot]:  # noqa: ANN401 -- whatever JSON can say
+def find_spots(parent: Any, key: object, schema: Schema, path: tuple[str, ...] = ()) -> Iterator[Spot]:  # noqa: ANN401 -- whatever JSON can say
     """This value and all below it that a schema speaks of."""
-    spot = Spot(parent, key, schema)
+    spot = Spot(parent, key, schema, path)
     yield spot
     if isinstance(spot.value, dict):
         parts = schema.get("properties", {})
         for name in list(spot.value):
             part = parts.get(name) or schema.get("additionalProperties")
             if isinstance(part, dict):
-                yield from find_spots(spot.value, name, part)
+                yield from find_spots(spot.value, name, part, (*path, name))
     elif isinstance(spot.value, list) and "items" in schema:
         for index in range(len(spot.value)):
-            yield from find_spots(spot.value, index, schema["items"])
+            yield from find_spots(spot.value, index, schema["items"], (*path, str(index)))
 
 
 def _wrong_type(spot: Spot, random: Random) -> bool:
@@ -101,24 +108,29 @@ def _wrong_type(spot: Spot, random: Random) -> bool:
 
 
 def _beyond_a_bound(spot: Spot, random: Random) -> bool:
-    schema, ways = spot.schema, list[object]()
-    if "minimum" in schema:
-        ways.append(schema["minimum"] - 1)
-    if "maximum" in schema:
-        ways.append(schema["maximum"] + 1)
-    if "maxLength" in schema and schema.get("type") == "string":
-        ways.append("a" * (schema["maxLength"] + 1))
-    if schema.get("minLength"):
-        ways.append("")
-    if "maxItems" in schema and spot.value:
-        ways.append(spot.value[:1] * (schema["maxItems"] + 1))
-    if schema.get("minItems"):
-        ways.append([])
-    if "maxProperties" in schema:
-        ways.append({f"k{number}": "1" for number in range(schema["maxProperties"] + 1)})
+    ways = list(find_values_beyond(spot))
     if ways:
         spot.put(random.choice(ways))
     return bool(ways)
+
+
+def find_values_beyond(spot: Spot) -> Iterator[object]:
+    """One value beyond each bound that the schema sets."""
+    schema = spot.schema
+    if "minimum" in schema:
+        yield schema["minimum"] - 1
+    if "maximum" in schema:
+        yield schema["maximum"] + 1
+    if "maxLength" in schema and schema.get("type") == "string":
+        yield "a" * (schema["maxLength"] + 1)
+    if schema.get("minLength"):
+        yield ""
+    if "maxItems" in schema and spot.value:
+        yield spot.value[:1] * (schema["maxItems"] + 1)
+    if schema.get("minItems"):
+        yield []
+    if "maxProperties" in schema:
+        yield {f"k{number}": "1" for number in range(schema["maxProperties"] + 1)}
 
 
 def _a_word_that_is_none(spot: Spot, random: Random) -> bool:

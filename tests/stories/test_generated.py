@@ -5,6 +5,7 @@ explained, none crashes or stays behind.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_generated_manifests_are_refused_with_a_sentence_or_explained_and_leave_
             expect_none(find_bad_refusals(answers))
             expect_explained(flood, answers)
             flood.clear(answers)
-            eventually(lambda sent=answers: flood.find_left(sent), within_seconds=BOUND_SECONDS, until=lambda left: not left)
+            eventually(partial(flood.find_left, answers), within_seconds=BOUND_SECONDS, until=lambda left: not left)
             assert find_operator(story) == operator, "the operator has gone"
             assert not find_alarms(log, begins)
     alice = story.members[0]

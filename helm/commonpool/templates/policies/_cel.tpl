@@ -43,6 +43,11 @@ A manifest without containers comes here before Kubernetes has refused it, with 
 O{{ .spec | trimPrefix "o" }}.tolerations{key: 'commonpool.dev/pool', operator: 'Exists', effect: 'NoSchedule'}
 {{- end }}
 
+{{/* Is the number of replicas of this way (training, inference) a plain number? No schema has been looked at yet: any part may be of any type. */}}
+{{- define "commonpool.cel.plainReplicas" -}}
+(type(object.spec) == map && '{{ . }}' in object.spec && type(object.spec.{{ . }}) == map && 'replicas' in object.spec.{{ . }} && type(object.spec.{{ . }}.replicas) == int)
+{{- end }}
+
 {{- define "commonpool.operatorName" -}}
 system:serviceaccount:{{ .Release.Namespace }}:commonpool-operator
 {{- end }}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from commonpool.api.catalogue import RESOURCE_NAMES
 from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
+from commonpool.kube.read.after import find_circular
 from commonpool.kube.read.blocked import Surroundings, find_node_sizes
 from commonpool.kube.read.fleet import Fleet, count_most_pods, read_fleet, with_facts
 from commonpool.kube.read.needs import find_bound
@@ -54,6 +55,7 @@ def read_world(
         tenants={own.key[1]: own for own in mirror.tenants},
         priorities={each.name: each for each in mirror.priorities},
         workloads={own.key: own for own in mirror.workloads},
+        circular=find_circular(mirror.workloads),
         node_sizes=find_node_sizes(fleet),
         accelerators=asked,
         uncounted=uncounted,
