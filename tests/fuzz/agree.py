@@ -123,8 +123,8 @@ def _agree_template(template: Manifest, random: Random, restart: tuple[str, ...]
     spec["restartPolicy"] = random.choice(restart)
     spec.pop("schedulerName", None)
     if random.random() < 0.85:
-        first = spec["containers"][0].setdefault("resources", {})
-        first.setdefault("limits", {})[random.choice(("nvidia.com/gpu", "nvidia.com/gpu", "amd.com/gpu"))] = random.choice((1, "1", 8, "16"))
+        limits = spec["containers"][0].setdefault("resources", {}).setdefault("limits", {})
+        limits[random.choice(("nvidia.com/gpu", "nvidia.com/gpu", "amd.com/gpu"))] = random.choice((1, "1", 8, "16"))
 
 
 def _agree_pod(spec: Manifest, random: Random) -> None:

@@ -20,7 +20,7 @@ KINDS = {"GPUWorkload": 40, "GPUPool": 10, "Tenant": 10, "GPUQuota": 10, "Job": 
 VALID = "as it should be"
 SHARE_VALID = 0.4
 NEIGHBOURS = 12
-PREFIXES = {"GPUWorkload": "w", "GPUPool": "z", "Tenant": "t", "GPUQuota": "t", "Job": "j", "Pod": "p", "Deployment": "d", "StatefulSet": "s"}
+PREFIXES = {"GPUWorkload": "w", "GPUPool": "z", "Tenant": "t", "GPUQuota": "t"}
 """Of names. A pool gets the nodes that no pool before it by name has taken: those of generated ones come last, and no running pod
 finds itself in another pool."""
 PER_TENANT = 5
@@ -46,7 +46,8 @@ class Case:
 
     def render(self) -> str:
         """For people: what to run to have it again, and the manifest."""
-        head = f"# seed {self.seed}, number {self.number}, {self.how}: pytest -k generated --fuzz-seed {self.seed} --fuzz-from {self.number} --fuzz 1"
+        again = f"pytest tests/stories/test_generated.py --fuzz-seed {self.seed} --fuzz-from {self.number} --fuzz 1"
+        head = f"# seed {self.seed}, number {self.number}, {self.how}: {again}"
         text = _render(self.manifest)
         if self.change is not None:
             text += f"# then patched with\n{_render(self.change)}"
@@ -65,7 +66,7 @@ def _render(manifest: Manifest) -> str:
 def name_case(kind: str, number: int) -> str:
     """The plain name of the manifest of that number."""
     block = number // PER_TENANT if kind in {"Tenant", "GPUQuota"} else number
-    return f"{PREFIXES[kind]}-{block}"
+    return f"{PREFIXES.get(kind, kind[0].lower())}-{block}"
 
 
 def build_case(seed: int, number: int, town: Town) -> Case:

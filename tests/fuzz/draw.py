@@ -34,16 +34,15 @@ class Drawer:
             return self.random.choice(QUANTITIES)
         if "enum" in schema:
             return self.random.choice(schema["enum"])
-        kind = schema.get("type")
-        if kind == "object":
-            return self._draw_object(schema, name, depth)
-        if kind == "array":
-            return self._draw_list(schema, name, depth)
-        if kind == "string":
-            return self._draw_text(schema, name)
-        if kind == "integer":
-            return self._draw_integer(schema)
-        return self.random.random() < 0.5 if kind == "boolean" else round(self.random.uniform(0.1, 2000), 3)
+        match schema.get("type"):
+            case "object":
+                return self._draw_object(schema, name, depth)
+            case "array":
+                return self._draw_list(schema, name, depth)
+            case "string":
+                return self._draw_text(schema, name)
+            case kind:
+                return self._draw_number(schema) if kind in {"integer", "number"} else self.random.random() < 0.5
 
     def _draw_object(self, schema: Schema, name: str, depth: int) -> dict[str, Any]:
         if "additionalProperties" in schema:
@@ -51,7 +50,7 @@ class Drawer:
         if "properties" not in schema:
             loose = self.random.choice(self._words.get(name, ({},)))
             return deepcopy(loose) if isinstance(loose, dict) else {}
-        needed, chance = schema.get("required", ()), max(0.12, 0.5 - 0.1 * depth)
+        needed, chance = schema.get("required", ()), max(0.25, 0.5 - 0.1 * depth)
         return {
             field: self.draw(part, field, depth + 1)
             for field, part in schema["properties"].items()
@@ -61,11 +60,14 @@ class Drawer:
     def _draw_map(self, schema: Schema, name: str, depth: int) -> dict[str, Any]:
         keys = self._words.get(f"{name}.keys", ("a", "b/c"))
         size = self.random.randint(int(self._whole), min(len(keys), schema.get("maxProperties", 99)))
-        return {str(key): self.draw(schema["additionalProperties"], f"{name}.values", depth + 1) for key in self.random.sample(keys, size)}
+        values = schema["additionalProperties"]
+        return {str(key): self.draw(values, f"{name}.values", depth + 1) for key in self.random.sample(keys, size)}
 
     def _draw_list(self, schema: Schema, name: str, depth: int) -> list[Any]:
         low, high = schema.get("minItems", 0), min(schema.get("maxItems", 8), _LONGEST)
-        size = high if self.random.random() < 0.02 and high <= 32 else self.random.randint(max(low, int(self._whole)), max(low, min(high, 3)))
+        size = (
+            high if self.random.random() < 0.02 and high <= 32 else self.random.randint(max(low, int(self._whole)), max(low, min(high, 3)))
+        )
         values = [self.draw(schema["items"], name, depth + 1) for _ in range(size)]
         kind = schema.get("x-kubernetes-list-type")
         if kind == "set":
@@ -87,7 +89,7 @@ class Drawer:
         text = self.random.choice(_LETTERS) + inner + (self.random.choice(_LETTERS) if size > 1 else "")
         return text if _fits(text, schema) else "a" * max(low, 1)
 
-    def _draw_integer(self, schema: Schema) -> int:
+    def _draw_number(self, schema: Schema) -> int:
         low, high = schema.get("minimum", 0), schema.get("maximum", 2**31 - 1)
         dice = self.random.random()
         if dice < 0.1:

@@ -111,13 +111,14 @@ class Flood:
     def _change(self, answer: Answer) -> Answer:
         return self._ask(answer.case, answer.path, "PATCH", answer.itself, answer.case.change or {}, {})
 
-    def _ask(self, case: Case, path: str, method: str, url: str, body: Manifest, query: Mapping[str, str]) -> Answer:
+    def _ask(self, case: Case, path: str, method: str, url: str, body: Manifest, query: Mapping[str, str], *, tries: int = 2) -> Answer:
+        """The same again if there is no answer: a machine that does many things at once lets some connections fall."""
         try:
             return Answer(case, path, 200, "", self.people[case.asks].request(method, url, body, query=query))
         except ApiError as error:
             return Answer(case, path, error.status, str(error))
         except ClusterError as error:
-            return Answer(case, path, 0, str(error))
+            return self._ask(case, path, method, url, body, query, tries=tries - 1) if tries else Answer(case, path, 0, str(error))
 
     def _is_over(self, answer: Answer) -> bool:
         """Whether the object has ended, or has gone as it had asked for: what is over is not taken in any more."""
@@ -216,15 +217,13 @@ def _find_gap(found: Manifest) -> str:
         return ""
     status = found.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
-    if not conditions:
-        return "it has no condition"
+    spoken = "Succeeded" if found["kind"] == "GPUWorkload" else "Ready"
+    if spoken not in conditions:
+        return f"it has no condition {spoken}"
     if status.get("observedGeneration") != found["metadata"]["generation"]:
         return f"what is said is about generation {status.get('observedGeneration')}"
     for condition in conditions.values():
         if condition["reason"] not in KNOWN or not condition["message"]:
             return f"condition {condition['type']} says `{condition['reason']}`: `{condition['message']}`"
-    if found["kind"] != "GPUWorkload":
-        return "" if "Ready" in conditions else "it has no condition Ready"
-    if conditions["Succeeded"]["reason"] == Reason.QUEUED and "wait" not in status:
-        return "it is queued, and nothing says why"
-    return ""
+    silent = conditions[spoken]["reason"] == Reason.QUEUED and "wait" not in status
+    return "it is queued, and nothing says why" if silent else ""

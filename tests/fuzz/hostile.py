@@ -30,8 +30,21 @@ WAYS = ("training", "inference", "hpc", "tracked")
 
 def _strange_name(manifest: Manifest, random: Random) -> None:
     plain = manifest["metadata"]["name"]
-    names = (plain.upper(), f"{plain}.b", f"{plain}_b", f"{plain}-", plain + "-x" * 20, plain + "-x" * 29, plain + "x" * 240, plain + "x" * 260)
-    name = random.choice((*names, f"0{plain}" if plain[0] != "z" else "z0", "", None, 7, *HOSTILE_TEXTS[:8]))
+    long = (plain + "-x" * 20, plain + "-x" * 29, plain + "x" * 240, plain + "x" * 260)
+    name = random.choice(
+        (
+            *long,
+            plain.upper(),
+            f"{plain}.b",
+            f"{plain}_b",
+            f"{plain}-",
+            f"0{plain}" if plain[0] != "z" else "z0",
+            "",
+            None,
+            7,
+            *HOSTILE_TEXTS[:8],
+        )
+    )
     manifest["metadata"]["name"] = name
     if name == "" and random.random() < 0.5:
         manifest["metadata"] = {**manifest["metadata"], "generateName": f"{plain}-"}
@@ -77,7 +90,7 @@ def _around_the_pool(manifest: Manifest, random: Random) -> None:
     elif way == 4:
         limits["deviceclass.resource.kubernetes.io/gpu"] = "1"
     elif way == 5:
-        limits[random.choice(("nvidia.com/gpu", "amd.com/gpu", "example.com/fpga"))] = random.choice(("0", "1", "-1", "18446744073709551624", "0.5"))
+        limits[random.choice(("nvidia.com/gpu", "amd.com/gpu", "example.com/fpga"))] = random.choice(("0", "1", "-1", "1" * 20, "0.5"))
     elif way == 6:
         spec["priorityClassName"] = random.choice(("system-node-critical", "never-made"))
     elif way == 7:
@@ -113,7 +126,8 @@ def _round_in_a_circle(manifest: Manifest, random: Random) -> None:
 
 def _owned(manifest: Manifest, random: Random) -> None:
     """By somebody who does not exist, or not as it is said: the garbage collector takes what nobody owns."""
-    kind, version = random.choice((("Job", "batch/v1"), ("GPUWorkload", "commonpool.dev/v1alpha1"), ("ReplicaSet", "apps/v1"), ("Pod", "v1")))
+    owners = (("Job", "batch/v1"), ("GPUWorkload", "commonpool.dev/v1alpha1"), ("ReplicaSet", "apps/v1"), ("Pod", "v1"))
+    kind, version = random.choice(owners)
     manifest["metadata"]["ownerReferences"] = [
         {"apiVersion": version, "kind": kind, "name": manifest["metadata"]["name"], "uid": "0-0-0", "controller": random.random() < 0.7}
     ]

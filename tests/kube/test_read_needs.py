@@ -49,7 +49,11 @@ def test_a_gang_of_more_pods_than_all_pools_could_hold_is_told_so_and_not_counte
     assert "`100000` pods are more than one gang can have here: at most `1000` start together" in found.blocked.message
 
 
-@pytest.mark.parametrize("body", [workload_body("pretrain", "training", {"replicas": {"min": 1, "max": 99_000}}), inference_body(replicas=99_000)])
+@pytest.mark.parametrize(
+    "body",
+    [workload_body("pretrain", "training", {"replicas": {"min": 1, "max": 99_000}}), inference_body(replicas=99_000)],
+    ids=["elastic", "service"],
+)
 def test_what_could_have_more_pods_than_there_are_places_needs_no_more_than_there_could_be(body: dict[str, Any]) -> None:
     mirror = FilledMirror()
     mirror.own(body)

@@ -81,9 +81,13 @@ class PoolPrice(Model):
 class ScaleTarget(Model):
     """An object with a `scale` subresource: a Karpenter static NodePool, a Cluster API MachineDeployment, a cloud node group."""
 
-    api_version: Annotated[str, Field(min_length=1, max_length=253)]
+    api_version: Annotated[
+        str,
+        Field(min_length=1, max_length=253, pattern="^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*$"),
+        Spelling("group and version", "write it like karpenter.sh/v1"),
+    ]
     """Its group and version, e.g. karpenter.sh/v1."""
-    kind: Annotated[str, Field(min_length=1, max_length=63)]
+    kind: Annotated[str, Field(min_length=1, max_length=63, pattern="^[A-Z][A-Za-z0-9]*$"), Spelling("kind", "write it like NodePool")]
     """Its kind, e.g. NodePool."""
     name: Subdomain
     """Its name."""

@@ -128,9 +128,7 @@ def _find_state(standing: Standing) -> tuple[Reason, str]:
         return _find_progress(standing)
     if standing.hold is not None:
         return standing.hold.reason, standing.hold.message
-    if standing.idle:
-        return Reason.NO_PODS, standing.idle
-    return Reason.QUEUED, "it is in the queue and has not been looked at yet"
+    return (Reason.NO_PODS, standing.idle) if standing.idle else (Reason.QUEUED, "it is in the queue and has not been looked at yet")
 
 
 def _find_progress(standing: Standing) -> tuple[Reason, str]:
