@@ -146,7 +146,18 @@ class Flood:
             list(pool.map(self._delete, {answer.itself: answer for answer in answers if answer.accepted}.values()))
 
     def _sweep(self, collection: str) -> None:
-        self.admin.request("DELETE", collection, query={"propagationPolicy": "Background", "gracePeriodSeconds": "0"})
+        """Until it is done: the apiserver deletes one after another, and a busy machine does not answer in time."""
+        query = {"propagationPolicy": "Background", "gracePeriodSeconds": "0"}
+        for tries_left in reversed(range(5)):
+            try:
+                self.admin.request("DELETE", collection, query=query)
+            except ApiError:
+                raise
+            except ClusterError:
+                if not tries_left:
+                    raise
+            else:
+                return
 
     def _delete(self, answer: Answer) -> None:
         if answer.case.kind in CLUSTER_KINDS:

@@ -10,7 +10,7 @@ from tests.fuzz.bounds import KINDS as WHOLE_KINDS
 from tests.fuzz.bounds import break_each_bound, build_whole
 from tests.fuzz.cases import KINDS, VALID, Case, build_case
 from tests.fuzz.hostile import WHOLE
-from tests.fuzz.schemas import CLUSTER_KINDS, read_schemas
+from tests.fuzz.schemas import CLUSTER_KINDS, Schema, read_schemas
 from tests.fuzz.spoil import SPOTS, find_spots
 from tests.fuzz.words import Town
 
@@ -54,7 +54,7 @@ def from_template(path: tuple[str, ...]) -> tuple[str, ...]:
     return path[path.index("template") :] if "template" in path else path
 
 
-def list_fields(schema: dict[str, object], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def list_fields(schema: Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     properties = schema.get("properties", {})
     assert isinstance(properties, dict)
     for name, part in properties.items():

@@ -13,7 +13,7 @@ from tests.kube.test_children import make_gpuworkload
 
 from commonpool.api import GPUWorkload
 from commonpool.api.conditions import Condition, find_condition
-from commonpool.api.workloadstatus import GPUWorkloadStatus
+from commonpool.api.workloadstatus import GPUWorkloadStatus, Wait
 from commonpool.engine.reference import ReferenceEngine
 from commonpool.kube.events import find_event
 from commonpool.kube.status import Progress, WorkloadView, build_workload_status, find_status_patch, read_progress
@@ -293,3 +293,13 @@ def test_a_written_object_without_pods_is_told_why_it_has_none(replicas: int, sa
     assert says in read_progress(made, (), 0).idle
     mirror.pods_are(service_pod_body("web-x", "web"))
     assert not read_progress(made, mirror.pods, 0).idle
+
+
+def test_what_is_written_can_stand_although_an_earlier_write_took_place_whose_answer_was_lost() -> None:
+    """The wait ended, was told so, and nobody heard the answer: then what is written of the next wait is all of it."""
+    lost, now = (GPUWorkloadStatus(wait=Wait(reason="QuotaReached", message=f"{each} others", position=each)) for each in (3, 2))
+    patch = find_status_patch(lost, now)
+    assert patch == {"status": {"wait": {"reason": "QuotaReached", "message": "2 others", "position": 2}}}
+    assert find_status_patch(lost, GPUWorkloadStatus(wait=Wait(reason="QuotaReached", message="3 others"))) == {
+        "status": {"wait": {"reason": "QuotaReached", "message": "3 others", "position": None}}
+    }
