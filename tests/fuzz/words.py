@@ -66,7 +66,7 @@ def build_words(town: Town) -> Words:
         "operator": ("Exists", "Equal"),
         "effect": ("NoSchedule", "PreferNoSchedule", "NoExecute"),
         "metric": ("requestsPerSecond", "tokensPerSecond", "nobodyCountsThis"),
-        "apiVersion": ("local.commonpool.dev/v1", "karpenter.sh/v1", "v1", "a/b/c", "example.com/v1"),
+        "apiVersion": ("local.commonpool.dev/v1", "karpenter.sh/v1", "v1", "example.com/v1"),
         "kind": ("NodeGroup", "NodePool", "Node", "NoSuchKind"),
         # keys of maps
         "speed.keys": ("fp64", "tf32", "bf16", "fp8"),
