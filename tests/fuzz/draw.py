@@ -82,7 +82,7 @@ class Drawer:
             return self.random.choice(INSTANTS)
         low, high = schema.get("minLength", 0), min(schema.get("maxLength", 64), _LONGEST)
         known = [word for word in self._words.get(name, ()) if isinstance(word, str) and _fits(word, schema)]
-        if known and (name in ALWAYS_KNOWN or self.random.random() < 0.9):
+        if known and (self._whole or name in ALWAYS_KNOWN or self.random.random() < 0.9):
             return self.random.choice(known)
         size = high if self.random.random() < 0.05 else self.random.randint(max(low, 1), max(low, min(high, 12)))
         inner = "".join(self.random.choices(_INNER, k=max(0, size - 2)))

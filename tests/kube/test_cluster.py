@@ -34,6 +34,7 @@ from commonpool.kube.resources import (
     GPU_POOLS,
     GPU_WORKLOADS,
     JOBS,
+    NAMESPACES,
     PODS,
     RESOURCE_QUOTAS,
     ROUNDS,
@@ -442,3 +443,21 @@ async def test_a_pod_that_cannot_take_its_place_is_told_in_the_schedulers_words(
     await stage.settled()
     [running] = [each for each in stage.status("web")["conditions"] if each["type"] == "Running"]
     assert "pod `web-a` cannot take its place: persistentvolumeclaim `data` not found" in running["message"]
+
+
+async def test_a_namespace_that_nobody_lists_any_more_is_looked_at_again_until_it_has_lost_its_label() -> None:
+    """No watch tells when what it was given has gone."""
+    stage = Stage()
+    stage.put(TENANTS, own_body("Tenant", "vision", {"namespaces": ["vision-dev"]}))
+    await stage.settled()
+    stage.put(TENANTS, own_body("Tenant", "vision", {"namespaces": []}, generation=2))
+    stage.mirror.stirred.clear()
+    await stage.round()
+    assert stage.mirror.stirred.is_set()
+    await stage.settled()
+    stage.mirror.stirred.clear()
+    await stage.round()
+    assert not stage.mirror.stirred.is_set()
+    namespace = stage.api.find(NAMESPACES, "vision-dev")
+    assert namespace is not None
+    assert "commonpool.dev/tenant" not in namespace["metadata"].get("labels", {})
