@@ -45,7 +45,7 @@ O{{ .spec | trimPrefix "o" }}.tolerations{key: 'commonpool.dev/pool', operator: 
 
 {{/* Is the number of replicas of this way (training, inference) a plain number? No schema has been looked at yet: any part may be of any type. */}}
 {{- define "commonpool.cel.plainReplicas" -}}
-(type(object.spec) == map && '{{ . }}' in object.spec && type(object.spec.{{ . }}) == map && 'replicas' in object.spec.{{ . }} && type(object.spec.{{ . }}.replicas) == int)
+(has(object.spec) && type(object.spec) == map && '{{ . }}' in object.spec && type(object.spec.{{ . }}) == map && 'replicas' in object.spec.{{ . }} && type(object.spec.{{ . }}.replicas) == int)
 {{- end }}
 
 {{- define "commonpool.operatorName" -}}
