@@ -26,6 +26,7 @@ from commonpool.kube.resources import (
     EVENTS,
     GPU_WORKLOADS,
     JOBS,
+    NAMESPACES,
     NODES,
     PODS,
     RESOURCE_QUOTAS,
@@ -225,3 +226,21 @@ async def test_what_a_tenant_holds_outside_every_pool_is_told_as_uncounted_until
     stage.put(NODES, node_body("lone", gpus=8))
     await stage.settled()
     assert (counted()["status"], counted()["reason"]) == ("True", Reason.COUNTED)
+
+
+async def test_a_namespace_that_nobody_lists_any_more_is_looked_at_again_until_it_has_lost_its_label() -> None:
+    """No watch tells when what it was given has gone."""
+    stage = Stage()
+    stage.put(TENANTS, own_body("Tenant", "vision", {"namespaces": ["vision-dev"]}))
+    await stage.settled()
+    stage.put(TENANTS, own_body("Tenant", "vision", {"namespaces": []}, generation=2))
+    stage.mirror.stirred.clear()
+    await stage.round()
+    assert stage.mirror.stirred.is_set()
+    await stage.settled()
+    stage.mirror.stirred.clear()
+    await stage.round()
+    assert not stage.mirror.stirred.is_set()
+    namespace = stage.api.find(NAMESPACES, "vision-dev")
+    assert namespace is not None
+    assert "commonpool.dev/tenant" not in namespace["metadata"].get("labels", {})

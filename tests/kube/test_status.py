@@ -4,17 +4,19 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import START_AT, Held, make_node, make_nodes, make_pool, make_quota, make_tenant, make_workload
+from tests.kube.objects import FilledMirror, deployment_body, service_pod_body
 from tests.kube.test_children import make_gpuworkload
 
 from commonpool.api import GPUWorkload
 from commonpool.api.conditions import Condition, find_condition
-from commonpool.api.workloadstatus import GPUWorkloadStatus
+from commonpool.api.workloadstatus import GPUWorkloadStatus, Wait
 from commonpool.engine.reference import ReferenceEngine
 from commonpool.kube.events import find_event
-from commonpool.kube.status import Progress, WorkloadView, build_workload_status, find_status_patch
+from commonpool.kube.status import Progress, WorkloadView, build_workload_status, find_status_patch, read_progress
 from commonpool.model.assume import assume_plan
 from commonpool.model.ids import PoolName, WorkloadName
 from commonpool.model.plan import Hold
@@ -278,3 +280,26 @@ def test_nothing_that_a_tenant_reads_names_another(snapshot: Snapshot) -> None:
         status = build_workload_status(view, POOLS, START_AT)
         told = str(status.build_manifest()) + str(find_event(workload, status, START_AT))
         assert not [tenant.name for tenant in snapshot.tenants if tenant.name != planned.tenant and tenant.name in told]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "says"),
+    [(0, "asks for no pods now: `spec.replicas` says how many"), (3, "has made none of its pods yet: if this lasts, `kubectl describe")],
+)
+def test_a_written_object_without_pods_is_told_why_it_has_none(replicas: int, says: str) -> None:
+    mirror = FilledMirror()
+    mirror.deployments_are(deployment_body("web", replicas=replicas))
+    [made] = mirror.deployments
+    assert says in read_progress(made, (), 0).idle
+    mirror.pods_are(service_pod_body("web-x", "web"))
+    assert not read_progress(made, mirror.pods, 0).idle
+
+
+def test_what_is_written_can_stand_although_an_earlier_write_took_place_whose_answer_was_lost() -> None:
+    """The wait ended, was told so, and nobody heard the answer: then what is written of the next wait is all of it."""
+    lost, now = (GPUWorkloadStatus(wait=Wait(reason="QuotaReached", message=f"{each} others", position=each)) for each in (3, 2))
+    patch = find_status_patch(lost, now)
+    assert patch == {"status": {"wait": {"reason": "QuotaReached", "message": "2 others", "position": 2}}}
+    assert find_status_patch(lost, GPUWorkloadStatus(wait=Wait(reason="QuotaReached", message="3 others"))) == {
+        "status": {"wait": {"reason": "QuotaReached", "message": "3 others", "position": None}}
+    }

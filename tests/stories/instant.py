@@ -75,6 +75,11 @@ def is_finished(pod: Manifest) -> bool:
     return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
 
+def count_at_once(job_spec: Manifest) -> int:
+    """The pods that a Job runs side by side when it begins."""
+    return int(min(job_spec["parallelism"], job_spec.get("completions", job_spec["parallelism"])))
+
+
 def find_breaches(instant: Instant) -> list[str]:
     """What breaks a law now, in words; empty if nothing does."""
     return [*_overfull_nodes(instant), *_uncounted_pods(instant), *_exceeded_quotas(instant), *_torn_gangs(instant)]
@@ -127,7 +132,7 @@ def _exceeded_quotas(instant: Instant) -> Iterator[str]:
 
 def _torn_gangs(instant: Instant) -> Iterator[str]:
     """Law 3, of gangs that have neither begun to end nor to be deleted."""
-    wanted = {(job["metadata"]["namespace"], job["metadata"]["name"]): job["spec"]["parallelism"] for job in instant.items["jobs"]}
+    wanted = {(job["metadata"]["namespace"], job["metadata"]["name"]): count_at_once(job["spec"]) for job in instant.items["jobs"]}
     for run in instant.world.runs:
         if run.child.kind != "Job" or not run.alive or any(pod.finished or pod.terminating for pod in run.pods):
             continue

@@ -150,8 +150,8 @@ class Story:
         return find_breaches(read_instant(self.admin))
 
     @contextmanager
-    def lawful(self) -> Iterator[None]:
-        """Look at the laws again and again while the block runs, as fast as the machine can."""
+    def lawful(self, *, pause_seconds: float = 0) -> Iterator[None]:
+        """Look at the laws again and again while the block runs, as fast as the machine can or with a pause between."""
         over = threading.Event()
         found: list[str] = []
 
@@ -161,6 +161,7 @@ class Story:
                     found.extend(self.breaches())
                 except ClusterError:
                     over.wait(0.2)  # the story has just killed the apiserver
+                over.wait(pause_seconds)
 
         watcher = threading.Thread(target=watch, name="laws")
         watcher.start()

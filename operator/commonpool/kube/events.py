@@ -10,7 +10,7 @@ from commonpool.kube.writes import Manifest
 from commonpool.model.names import API_VERSION, OPERATOR_ACCOUNT
 from commonpool.model.reasons import Reason
 
-SILENT = frozenset({Reason.QUEUED, Reason.STARTING, Reason.RUNNING})
+SILENT = frozenset({Reason.QUEUED, Reason.NO_PODS, Reason.STARTING, Reason.RUNNING})
 """States that follow from others by themselves: the pods tell them."""
 LONGEST_NOTE = 1024
 

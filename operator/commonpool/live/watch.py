@@ -12,6 +12,8 @@ from kubernetes.aio.client import Configuration
 
 from commonpool.model.names import GROUP, VERSION
 
+NO_FINALIZER = "kopf has none here"
+"""kopf takes its own finalizer off an object that bears it and has no delete handler: a name that the apiserver lets nobody write."""
 WATCHED = ("gpupools", "tenants", "gpuquotas", "gpuworkloads")
 """Plurals of the kinds that people write."""
 
@@ -51,6 +53,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.posting.enabled = False
     settings.scanning.disabled = True
+    settings.persistence.finalizer = NO_FINALIZER
     settings.persistence.progress_storage = kopf.StatusProgressStorage(field="status.kopf.progress")
     settings.persistence.diffbase_storage = kopf.StatusDiffBaseStorage(field="status.kopf.last")
     settings.watching.server_timeout = 300

@@ -19,7 +19,7 @@ from commonpool.model.snapshot import Holding, Segment, Spread, Wish, Workload
 def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Workload:
     """One workload with what it needs, what it holds, and why it may not be placed if so."""
     fleet = around.fleet
-    needs = read_needs(run)
+    needs = read_needs(run, around.most_pods)
     shape = _find_shape(run, needs)
     priority_class, priority = _read_priority(run, around)
     blocked = None if run.finished else find_block(run, shape, priority_class, around) or needs.blocked

@@ -99,6 +99,7 @@ def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resi
         least=planned.elastic.least if planned and planned.elastic else 0,
         evicted=describe_eviction(view.evict, previous) if planned and planned.leaving else "",
         shrinking=describe_shrink(resize),
+        idle=progress.idle,
     )
 
 
@@ -122,6 +123,8 @@ def _build_wait(standing: Standing) -> Wait | None:
     if standing.refusal:
         return Wait(reason=Reason.CHILD_REFUSED, message=shorten(standing.refusal))
     hold = standing.hold
+    if hold is None and standing.idle and standing.want and not standing.have_places:
+        return Wait(reason=Reason.NO_PODS, message=shorten(standing.idle))
     if hold is None:
         return None
     return Wait(

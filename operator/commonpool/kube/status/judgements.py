@@ -45,6 +45,8 @@ class Standing:
     """Why it gives its place back, as long as it does."""
     shrinking: str = ""
     """What it is to give back, and why."""
+    idle: str = ""
+    """Why there is no pod that could be given a place."""
 
     @property
     def have_places(self) -> bool:
@@ -126,7 +128,7 @@ def _find_state(standing: Standing) -> tuple[Reason, str]:
         return _find_progress(standing)
     if standing.hold is not None:
         return standing.hold.reason, standing.hold.message
-    return Reason.QUEUED, "it is in the queue and has not been looked at yet"
+    return (Reason.NO_PODS, standing.idle) if standing.idle else (Reason.QUEUED, "it is in the queue and has not been looked at yet")
 
 
 def _find_progress(standing: Standing) -> tuple[Reason, str]:
@@ -163,7 +165,7 @@ def _judge_placement(standing: Standing, previous: list[Condition]) -> Judgement
         pods = "its pod has its place" if standing.want == 1 else f"all {standing.want} pods have their places"
         return Judgement("Placed", "True", standing.why or known or Reason.PLACED, f"{pods} in pool `{standing.pool}`")
     answer: Answer = "False" if standing.hold is not None or standing.have_places or standing.tenant else "Unknown"
-    reason = standing.hold.reason if standing.hold is not None else Reason.QUEUED
+    reason = standing.hold.reason if standing.hold is not None else Reason.NO_PODS if standing.idle else Reason.QUEUED
     pods = "pod has its place" if standing.want == 1 else "pods have their places"
     sentence = f"{standing.places} of {standing.want} {pods}"
     return Judgement("Placed", answer, reason, f"{sentence}; {standing.hold.message}" if standing.hold is not None else sentence)
