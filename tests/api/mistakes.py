@@ -209,7 +209,7 @@ WORKLOAD_MISTAKES = (
     ),
     Mistake(
         "replicas that are no whole segments",
-        edited(a_training(), placement={"segment": {"size": 4, "level": "rack"}}, training__replicas=6),
+        edited(a_training(), placement={"segment": {"size": 4, "level": "rack"}}, training__replicas={"min": 6, "max": 6}),
         "use multiples of `4` for min, max and step",
     ),
     Mistake(
