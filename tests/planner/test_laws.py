@@ -66,6 +66,7 @@ def test_every_place_is_one_that_the_workload_may_have(snapshot: Snapshot) -> No
         assert workload.blocked is None
         assert (place.tenant, place.child, place.shape) == (workload.tenant, workload.child, workload.shape)
         assert place.resource_name == pool.resource_name
+        assert workload.begun or pool.group_size == 1 or workload.shape.gpu_milli % (pool.group_size * 1000) == 0
         for entry in place.entries:
             assert nodes[entry.node].pool == place.pool
             assert set(workload.node_selector) <= set(nodes[entry.node].labels)

@@ -107,6 +107,7 @@ def _make_pool(dice: Dice, index: int) -> Pool:
         speed_gflops=dice.choice(({}, {"bf16": 300_000}, {"bf16": 989_000, "fp8": 1_979_000})),
         topology=dice.choice(((), (BLOCK, RACK, HOST), (BLOCK, RACK, HOST), (BLOCK, RACK))),
         open_to_all=dice.choice((True, True, False)),
+        group_size=dice.choice((1, 1, 1, 1, 2, 4)),
         price_micro_per_hour=dice.randrange(3),
         scaling=_make_scaling(dice) if dice.random() < 0.4 else None,
     )

@@ -44,6 +44,8 @@ class Pool:
     topology: tuple[str, ...] = ()
     """Node labels of the topology levels, widest first."""
     open_to_all: bool = True
+    group_size: int = 1
+    """Accelerators that are given out together only: a pod asks for a multiple of it."""
     scaling: Scaling | None = None
     """None: its nodes are what they are."""
     price_micro_per_hour: int = 0
