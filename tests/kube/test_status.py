@@ -232,7 +232,8 @@ def test_prices_in_another_currency_are_not_added() -> None:
 
 
 def test_an_event_is_told_once_and_under_the_same_name_if_told_again() -> None:
-    workload = make_gpuworkload()
+    [(_, waiting)] = live([Moment(hold=Hold(WorkloadName("vision-dev/pretrain"), Reason.QUOTA_REACHED, "no", position=1))])
+    workload = make_gpuworkload().model_copy(update={"status": waiting})
     status = build_workload_status(look(workload, Moment(promised=4)), POOLS, START_AT)
     event = find_event(workload, status, START_AT)
     assert event is not None

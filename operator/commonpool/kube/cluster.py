@@ -109,7 +109,7 @@ class LiveCluster:
         problems = Problems(self._upkeep.problems, self._scaler.problems)
         failures += await self._telling.tell(world, replace(written, scale=asked), problems)
         failures += await self._takeback.take_back(world, plan)
-        self.next_due_at = find_next_due(world, plan)
+        self.next_due_at = find_next_due(world, plan, self._telling.next_due_at)
         self._report(failures)
 
     async def _promise(self, world: World, plan: Plan) -> list[Failure]:

@@ -27,13 +27,17 @@ class StandingRound:
     object_name: str
     parts: int
     round: Round
+    written_at: int = 0
+    """Seconds since 1970."""
 
 
 def read_round(record: records.Round) -> StandingRound:
     """A Round's promises. A line that says nothing promises nothing: the scheduler cannot read it either."""
     spec = record.spec
     lines = tuple(line for gang in spec.gangs if (line := _find_line(gang)) is not None)
-    return StandingRound(record.metadata.name, spec.parts, Round(RoundId(spec.epoch, spec.number, spec.part), lines))
+    return StandingRound(
+        record.metadata.name, spec.parts, Round(RoundId(spec.epoch, spec.number, spec.part), lines), record.metadata.created_at
+    )
 
 
 def _find_line(gang: records.RoundGang) -> Line | None:

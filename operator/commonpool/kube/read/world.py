@@ -93,7 +93,7 @@ def _settle(mirror: Mirror, fleet: Fleet, refusals: Mapping[ChildKey, str]) -> t
         {name for name, node in fleet.nodes.items() if node.schedulable},
         {run.child: wanted for run in runs if run.child in owed and (wanted := find_bound(run)) is not None},
     )
-    return with_promises(runs, standing.promises), standing, pods
+    return with_promises(runs, standing.promises, mirror.rounds), standing, pods
 
 
 def list_accelerators(fleet: Fleet) -> frozenset[str]:

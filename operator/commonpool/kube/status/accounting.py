@@ -10,14 +10,20 @@ from collections.abc import Mapping
 from commonpool.api.money import Money, parse_micro, render_micro
 from commonpool.api.workloadstatus import GPUWorkloadStatus
 from commonpool.kube.status.conditions import read_instant
+from commonpool.kube.status.past import Past
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Pool
 
 SECONDS_PER_HOUR = 3600
 
 
-def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
-    """The status with the time since the previous one counted, if anything else in it has changed; else just the previous one."""
+def account(
+    previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mapping[PoolName, Pool], now_at: int, past: Past | None = None
+) -> GPUWorkloadStatus:
+    """The status with the time since the previous one counted, if anything else in it has changed; else just the previous one.
+
+    `past`: what it had before the first one.
+    """
     carried = wanted.model_copy(
         update={
             "accelerator_seconds": previous.accelerator_seconds,
@@ -28,11 +34,11 @@ def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mappi
     )
     if carried == previous:
         return previous
-    held, since = previous.accelerators or 0, previous.accounted_at
+    held, since_at, name = _read_held(previous, past)
     if not held and not wanted.accelerators:
         return carried
-    used = held * max(0, now_at - int(since.timestamp())) if since else 0
-    pool = pools.get(PoolName(previous.pool)) if previous.pool else None
+    used = held * max(0, now_at - since_at) if since_at else 0
+    pool = pools.get(PoolName(name)) if name else None
     return carried.model_copy(
         update={
             "accelerator_seconds": (previous.accelerator_seconds or 0) + used,
@@ -40,6 +46,14 @@ def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mappi
             "accounted_at": read_instant(now_at),
         }
     )
+
+
+def _read_held(previous: GPUWorkloadStatus, past: Past | None) -> tuple[int, int, str | None]:
+    """The accelerators that are not counted yet, since when, and of which pool."""
+    if past is not None:
+        return past.accelerators, past.since_at, past.pool
+    since = previous.accounted_at
+    return previous.accelerators or 0, int(since.timestamp()) if since else 0, previous.pool
 
 
 def _add_cost(before: Money | None, pool: Pool | None, accelerator_seconds: int) -> Money | None:
