@@ -43,7 +43,7 @@ from commonpool.kube.resources import (
     TENANTS,
     Resource,
 )
-from commonpool.kube.status.delay import START_SECONDS
+from commonpool.kube.status.delay import START_SECONDS, STEP_SECONDS
 from commonpool.model.ids import Seat
 from commonpool.model.plan import Plan
 from commonpool.model.reasons import Reason
@@ -86,7 +86,7 @@ class Stage:
             await self.round()
             now, due_at = self.api.wrote(), self.cluster.next_due_at
             wrote += now
-            if not now and (due_at is None or due_at > self.now_at + START_SECONDS):
+            if not now and (due_at is None or due_at > self.now_at + STEP_SECONDS):
                 return wrote
             if not now and due_at is not None:
                 self.now_at = due_at
@@ -156,6 +156,28 @@ async def test_what_takes_longer_to_start_is_told_where_it_is() -> None:
     await stage.round()
     assert stage.state() == "Placed"
     assert stage.cluster.next_due_at is None
+
+
+async def test_the_steps_of_a_slow_start_are_told_now_and_then_and_its_end_at_once() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.now_at += START_SECONDS
+    await stage.round()
+    for rank in (0, 1):
+        stage.now_at += 1
+        stage.put(PODS, pod_body(f"pretrain-{rank}", job="pretrain", rank=rank, node=f"gpu-{rank}", gpus=8))
+        await stage.round()
+    assert (stage.state(), stage.status()["replicas"]["summary"]) == ("Placed", "0/2")
+    assert stage.cluster.next_due_at == NOW_AT + START_SECONDS + STEP_SECONDS
+    stage.now_at = stage.cluster.next_due_at
+    await stage.round()
+    assert (stage.state(), stage.status()["replicas"]["summary"]) == ("Starting", "2/2")
+    stage.now_at += 1
+    for rank in (0, 1):
+        stage.put(PODS, ready_pod(f"pretrain-{rank}", rank))
+    await stage.round()
+    assert stage.state() == "Running"
 
 
 async def test_what_was_kept_back_is_told_by_the_next_leader_at_the_same_instant() -> None:

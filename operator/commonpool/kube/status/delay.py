@@ -10,7 +10,9 @@ from commonpool.kube.status.judgements import find_state
 from commonpool.model.reasons import Reason
 
 START_SECONDS = 3
-"""So long a start may take before its steps are told."""
+"""So long a start may take before anything is told of it."""
+STEP_SECONDS = 10
+"""So long after one step of a slow start was told is the next: pods that are bound one after another are no news each."""
 STEPS = frozenset({Reason.PLACED, Reason.STARTING})
 """States on the way from a place to running pods."""
 
@@ -32,14 +34,14 @@ def find_telling_at(view: WorkloadView, now_at: int) -> int | None:
         return None
     if find_state(standing)[0] not in STEPS:
         return None
-    since_at = _find_since(view, previous, now_at)
-    return since_at + START_SECONDS if since_at is not None and since_at <= now_at < since_at + START_SECONDS else None
+    since_at, patience = _find_since(view, previous, now_at), START_SECONDS if told is None else STEP_SECONDS
+    return since_at + patience if since_at is not None and since_at <= now_at < since_at + patience else None
 
 
 def _find_since(view: WorkloadView, previous: GPUWorkloadStatus, now_at: int) -> int | None:
-    """Since when it has its places; None if nobody knows."""
-    if previous.promised_at is not None:
-        return int(previous.promised_at.timestamp())
+    """Since when it has its places, or was told something of them; None if nobody knows."""
+    if previous.accounted_at is not None:
+        return int(previous.accounted_at.timestamp())
     if view.past is not None:
         return view.past.since_at
     return now_at if view.why else None
