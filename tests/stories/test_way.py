@@ -52,7 +52,7 @@ def test_a_person_reads_where_things_stand_in_one_table(alice: Member) -> None:
     assert rows["next"][1:5] == ["Training", "0/1", "InsufficientCapacity", "InsufficientCapacity"]
     told = alice.kubectl("describe", "gw", "next")
     assert "pool `h100` has room for 0 of 1 pod with 8 accelerators each now" in told
-    assert "No events found" in alice.kubectl("events", "--for", "gpuworkload/pretrain")
+    assert "Placed" not in alice.kubectl("events", "--for", "gpuworkload/pretrain")
     alice.delete("GPUWorkload", "pretrain")
     alice.expect("next", "Running")
     events = alice.kubectl("events", "--for", "gpuworkload/next")

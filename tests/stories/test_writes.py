@@ -7,6 +7,7 @@ from tests.stories.cluster import Audit, consistently, eventually, make_job
 from tests.stories.manifests import GPU, make_apps, make_hpc, make_inference, make_training
 from tests.stories.story import OPERATOR, SCHEDULER, Story
 
+from commonpool.kube.status.delay import STEP_SECONDS
 from commonpool.local.client import Manifest
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
@@ -27,7 +28,7 @@ def settle(story: Story) -> None:
     def is_still() -> bool:
         audit = story.audit()
         try:
-            consistently(lambda: not count_others(audit), for_seconds=3)
+            consistently(lambda: not count_others(audit), for_seconds=STEP_SECONDS + 1)
         except AssertionError:
             return False
         return not story.rounds()

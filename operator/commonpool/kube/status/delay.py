@@ -11,7 +11,7 @@ from commonpool.model.reasons import Reason
 
 START_SECONDS = 3
 """So long a start may take before anything is told of it."""
-STEP_SECONDS = 10
+STEP_SECONDS = 5
 """So long after one step of a slow start was told is the next: pods that are bound one after another are no news each."""
 STEPS = frozenset({Reason.PLACED, Reason.STARTING})
 """States on the way from a place to running pods."""
