@@ -195,6 +195,16 @@ async def test_what_was_kept_back_is_told_by_the_next_leader_at_the_same_instant
     assert (stage.state(), stage.status()["promisedAt"], stage.status()["acceleratorSeconds"]) == ("Placed", BORN, 3 * 16)
 
 
+async def test_where_clocks_differ_nothing_is_kept_back() -> None:
+    stage = Stage()
+    stage.now_at = NOW_AT - 60
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.now_at += 1
+    await stage.round()
+    assert (stage.state(), stage.status()["promisedAt"]) == ("Placed", "2026-11-22T11:59:01Z")
+
+
 async def test_a_plan_knows_since_when_work_holds_its_places_before_anybody_was_told() -> None:
     stage = Stage()
     stage.put(GPU_WORKLOADS, training_body())
