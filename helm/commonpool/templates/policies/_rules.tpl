@@ -18,12 +18,12 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
   messageExpression: |-
     "{{ .at }}.schedulerName `commonpool` plans only what asks for an accelerator, and would hold this for ever: leave it out, or ask under resources.limits, e.g. `{{ $example }}: 1`"
 - expression: |-
-    variables.wants || variables.tolerations.size() == 0 || variables.byRight
+    variables.tolerations.size() == 0 || variables.wants || variables.byRight
   messageExpression: |-
     "{{ .at }}.tolerations: `" + (variables.tolerations[0].?key.orValue('') == '' ? 'operator: Exists' : variables.tolerations[0].key)
     + "` opens accelerator nodes to a pod that asks for no accelerator: name the taints you mean by their keys, or ask for an accelerator under resources.limits, e.g. `{{ $example }}: 1`"
 - expression: |-
-    !variables.labels.exists(k, k.startsWith('commonpool.dev/')) || variables.forged.size() == 0
+    variables.forged.size() == 0
   messageExpression: |-
     "{{ .labelsAt }}: `" + variables.forged[0] + "` is the pool's own: remove it; wishes are annotations, and who pays is said by the namespace"
 - expression: |-
@@ -31,11 +31,11 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
   messageExpression: |-
     "{{ .at }}.resourceClaims: `" + variables.spec.resourceClaims[0].name + "` would take devices that nobody counts: ask for accelerators under resources.limits instead, e.g. `{{ $example }}: 1`"
 - expression: |-
-    !variables.fresh || !variables.odd || variables.deviceClasses.size() == 0
+    !variables.fresh || variables.deviceClasses.size() == 0
   messageExpression: |-
     "{{ .at }}.containers: `" + variables.deviceClasses[0] + "` would take devices that nobody counts: ask for the accelerator by its own name instead, e.g. `{{ $example }}: 1`"
 - expression: |-
-    !variables.fresh || !variables.odd || !variables.wants || variables.absurd.size() == 0
+    !variables.fresh || !variables.wants || variables.absurd.size() == 0
   messageExpression: |-
     "{{ .at }}.containers: no node has so much `" + variables.absurd[0] + "`: ask for less"
 - expression: |-
@@ -70,13 +70,6 @@ The variables that podRules reads; evaluated only when a rule comes to them. .sp
 - name: forged
   expression: |-
     variables.labels.filter(k, k.startsWith('commonpool.dev/') && !(k in variables.oldLabels && variables.oldLabels[k] == variables.labels[k]))
-{{- /* One look at each amount for the two lists below, which are made only if there is something to put into them; a request that is as its limit is looked at once. */}}
-- name: odd
-  expression: |-
-    (variables.spec.containers + variables.spec.?initContainers.orValue([])).exists(c,
-      c.?resources.?limits.orValue({}).exists(r, {{ include "commonpool.cel.odd" (dict "name" "r" "amount" "c.resources.limits[r]") }})
-      || c.?resources.?requests.orValue({}).exists(r, c.?resources.?limits[?r].orValue('') != c.resources.requests[r]
-        && ({{ include "commonpool.cel.odd" (dict "name" "r" "amount" "c.resources.requests[r]") }})))
 - name: deviceClasses
   expression: |-
     (variables.spec.containers + variables.spec.?initContainers.orValue([])).map(c,
@@ -87,15 +80,6 @@ The variables that podRules reads; evaluated only when a rule comes to them. .sp
   expression: |-
     (variables.spec.containers + variables.spec.?initContainers.orValue([])).map(c,
       [c.?resources.?limits.orValue({}), c.?resources.?requests.orValue({})].map(amounts, amounts.filter(r,
-        {{ include "commonpool.cel.absurd" (dict "name" "r" "amount" "amounts[r]") }}))
+        quantity(string(amounts[r])).isGreaterThan(quantity(r in ['memory', 'ephemeral-storage'] || r.startsWith('hugepages-') ? '256Ti' : '1M'))))
     ).map(l, l[0] + l[1]).filter(l, l.size() > 0).map(l, l[0])
-{{- end }}
-
-{{/* Is the amount of the resource more than any node has? */}}
-{{- define "commonpool.cel.absurd" -}}
-quantity(string({{ .amount }})).isGreaterThan(quantity({{ .name }} in ['memory', 'ephemeral-storage'] || {{ .name }}.startsWith('hugepages-') ? '256Ti' : '1M'))
-{{- end }}
-
-{{- define "commonpool.cel.odd" -}}
-{{ .name }}.startsWith('deviceclass.resource.kubernetes.io/') || {{ include "commonpool.cel.absurd" . }}
 {{- end }}
