@@ -177,7 +177,7 @@ class Story:
         for name in stopped:
             self.cluster.start(name)
         for member in self.members if stopped else ():
-            eventually(partial(self._is_open, member), within_seconds=PATIENCE_SECONDS)
+            wait_until(partial(self._is_open, member), f"{member.namespace} takes manifests again", PATIENCE_SECONDS)
 
     def clear(self) -> None:
         """Remove all that the test made, and wait until the pool is free again."""
