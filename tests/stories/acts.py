@@ -141,6 +141,10 @@ class Shrink:
     def look(self) -> dict[str, End]:
         return {"pretrain": self.cast.look(self.cast.alice, "pretrain"), "claim": self.cast.look(self.cast.bob, "claim")}
 
+    def due_at(self) -> datetime:
+        """When its grace is over."""
+        return datetime.fromisoformat(self._told()["at"])
+
     def _told(self) -> Manifest:
         resize: Manifest = self.cast.alice.look("pretrain")["status"].get("resize", {})
         return resize

@@ -3,36 +3,13 @@
 Each story proves that it stood half-way when the process died: it stood there before, and it still does when the process is back.
 """
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-
 import pytest
-from tests.stories.acts import ACTS, Act, Cast, expect_end
+from tests.stories.acts import Act, expect_end
 from tests.stories.story import Story
-
-from commonpool.errors import UserError
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
 
 PROCESSES = ("operator", "scheduler", "apiserver", "controller-manager", "etcd")
-
-
-@pytest.fixture
-def cast(story: Story) -> Iterator[Cast]:
-    cast = Cast(story, story.add_tenant("vision", "alice"), story.add_tenant("nlp", "bob", guaranteed=16))
-    try:
-        with story.lawful():
-            yield cast
-    finally:
-        with suppress(UserError):
-            story.cluster.kill("kwok", signal.SIGCONT)
-
-
-@pytest.fixture(params=ACTS, ids=lambda make: make.__name__.lower())
-def act(request: pytest.FixtureRequest, cast: Cast) -> Act:
-    make: Callable[[Cast], Act] = request.param
-    return make(cast)
 
 
 def test_without_kills_it_ends_like_this(act: Act, story: Story) -> None:
