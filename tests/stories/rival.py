@@ -1,4 +1,4 @@
-"""A second operator beside the cluster's own: the same program under another name, with a token of its own by which the audit log knows it."""
+"""A second operator beside the cluster's own: the same program under another name, with a token by which the audit log knows it."""
 
 import base64
 import json

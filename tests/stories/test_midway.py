@@ -1,4 +1,4 @@
-"""Any process may be killed while the pool places, shrinks or evicts: what was begun is finished once, and everything ends where it would have.
+"""Any process may be killed while the pool places, shrinks or evicts: what was begun is finished, and all ends where it would have.
 
 Each story proves that it stood half-way when the process died: it stood there before, and it still does when the process is back.
 """
