@@ -108,9 +108,7 @@ def _await_settled(client: Client, running: int, workloads: int) -> None:
         if (len(told), bound, waiting) == (workloads, running, workloads - running) and not client.get(_ROUNDS)["items"]:
             return
         if time.monotonic() > deadline:
-            raise ClusterError(
-                f"after {_SETTLE_SECONDS} s {bound} of {running} pods are bound, {waiting} of {len(told)} workloads wait"
-            )
+            raise ClusterError(f"after {_SETTLE_SECONDS} s {bound} of {running} pods are bound, {waiting} of {len(told)} workloads wait")
         time.sleep(_LOOK_SECONDS)
 
 
