@@ -7,7 +7,7 @@ from commonpool.errors import UserError
 @pytest.mark.parametrize(
     ("workload", "namespace", "found"),
     [
-        ("pretrain", None, ("default", "pretrain")),
+        ("pretrain", None, ("", "pretrain")),
         ("pretrain", "vision-dev", ("vision-dev", "pretrain")),
         ("vision-dev/pretrain", None, ("vision-dev", "pretrain")),
         ("vision-dev/pretrain", "vision-dev", ("vision-dev", "pretrain")),

@@ -32,6 +32,12 @@ def demo() -> None:
     The first time it compiles Kubernetes: about 15 minutes on 2 cores. After that it takes about a minute and a half. It can be run
     again; the cluster stays up until `commonpool local down`.
 
+    For example:
+
+        commonpool demo
+
+        commonpool demo && commonpool local down
+
     Exit codes: 0 all that fits runs and the rest says why it waits; 1 something failed.
     """
     cluster = bring_up()

@@ -146,6 +146,10 @@ def status(
 def build() -> None:
     """Build all binaries of a local cluster ahead of time, into the cache folder.
 
+    For example:
+
+        commonpool local build
+
     Exit codes: 0 they are there; 1 something failed; 130 interrupted.
     """
     with telling() as teller:

@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from commonpool.errors import UserError
-from commonpool.local.build import Recipe, bench_recipe, build, controlplane_recipe, helm_recipe, scheduler_recipe, stock_scheduler_recipe
+from commonpool.local.build import (
+    Recipe,
+    bench_recipe,
+    build,
+    controlplane_recipe,
+    helm_recipe,
+    prometheus_recipe,
+    scheduler_recipe,
+    stock_scheduler_recipe,
+)
 from commonpool.local.gotool import Go, find_go
 from commonpool.local.places import Source
 from commonpool.local.teller import Teller
@@ -14,6 +23,8 @@ _RECIPES = {
     "kube-controller-manager": controlplane_recipe,
     "kwok": controlplane_recipe,
     "helm": helm_recipe,
+    "prometheus": prometheus_recipe,
+    "promtool": prometheus_recipe,
     "kube-scheduler": scheduler_recipe,
     "libpacking.so": scheduler_recipe,
     "bench-driver": bench_recipe,
