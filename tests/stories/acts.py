@@ -88,7 +88,12 @@ class Place:
         eventually(self.is_half_done, within_seconds=PATIENCE_SECONDS)
 
     def is_half_done(self) -> bool:
-        return set(self.cast.alice.places("gang")) == {"0", "1", "2"} and bool(self.cast.story.owed(self.cast.alice, "gang"))
+        running = [rank_of(pod) for pod in self.cast.alice.pods("gang") if pod["status"]["phase"] == "Running"]
+        return (
+            sorted(running) == [0, 1, 2]
+            and set(self.cast.alice.places("gang")) == {"0", "1", "2"}
+            and bool(self.cast.story.owed(self.cast.alice, "gang"))
+        )
 
     def go_on(self) -> None:
         for pod in self._gated():
