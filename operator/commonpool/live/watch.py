@@ -4,7 +4,8 @@
 the status all the same, or nowhere, so that no annotation a tenant forges means anything.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
@@ -35,6 +36,18 @@ class NoEssence(kopf.DiffBaseStorage):
 
 Remember = Callable[[str, Mapping[str, Any], bool], None]
 """(plural, object, whether it is gone)"""
+
+
+class Backoffs:
+    """Seconds before each further try, without end, and soon over after an outage of any length.
+
+    kopf's own come to 21 s between two tries, in which nobody's manifest is seen; and after the last one an apiserver
+    that answers, but with errors (etcd is away), ends the process.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        """Anew for each request."""
+        return chain((0.2, 0.5, 1.0), repeat(2.0))
 
 
 def build_registry(remember: Remember, configuration: Configuration) -> kopf.OperatorRegistry:
@@ -72,6 +85,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.persistence.finalizer = NO_FINALIZER
     settings.persistence.progress_storage = kopf.StatusProgressStorage(field="status.kopf.progress")
     settings.persistence.diffbase_storage = NoEssence()
+    settings.networking.error_backoffs = Backoffs()
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     return settings
