@@ -25,7 +25,7 @@ from commonpool.local.places import find_source
 
 app = typer.Typer(
     name="bench",
-    help="Measure: bindings through the whole way, rounds of the planner alone, and the operator's restart.",
+    help="Measure what decisions, bindings and restarts cost on this machine.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

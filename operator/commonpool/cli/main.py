@@ -47,7 +47,7 @@ class _Commands(LateGroup):
         "bench": Late(
             "commonpool.cli.bench",
             "app",
-            "Measure: bindings through the whole way, rounds of the planner alone, and the operator's restart.",
+            "Measure what decisions, bindings and restarts cost on this machine.",
         ),
     }
 
