@@ -115,8 +115,10 @@ test-fast: $(STAMP) ## The tests that need no cluster
 # -- see it work --------------------------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: build ## Measure bindings and rounds (an hour; bench/README.md says what and how)
+bench: build ## Measure bindings, rounds and restarts (more than an hour; bench/README.md says what and how)
 	$(COMMONPOOL) bench round
+	$(COMMONPOOL) bench gangs
+	$(COMMONPOOL) bench restart
 	$(COMMONPOOL) bench bind
 
 .PHONY: demo

@@ -2,6 +2,8 @@
 
 import inspect
 import re
+from collections.abc import Iterable
+from itertools import islice
 
 from kubernetes.aio.client import Configuration
 
@@ -19,3 +21,12 @@ def test_every_handler_runs_in_the_loop_and_never_in_a_thread_beside_a_round() -
 def test_no_object_can_bear_a_finalizer_that_kopf_would_take_off() -> None:
     """A tenant could write it, and the operator would patch what it has no right to."""
     assert not re.fullmatch(KEY_PATTERN, build_settings().persistence.finalizer)
+
+
+def test_an_apiserver_that_was_away_for_long_is_asked_again_within_seconds_and_never_given_up() -> None:
+    backoffs = build_settings().networking.error_backoffs
+    assert isinstance(backoffs, Iterable)
+    for _ in ("one request", "the next"):
+        seconds = list(islice(backoffs, 1000))
+        assert len(seconds) == 1000
+        assert max(seconds) <= 2

@@ -12,6 +12,9 @@ from commonpool.bench.gangs import HEADER as GANGS_HEADER
 from commonpool.bench.gangs import Setting as GangSetting
 from commonpool.bench.gangs import build_gang_report, list_times, render_gangs, run_gangs
 from commonpool.bench.machine import describe_machine
+from commonpool.bench.restart import HEADER as RESTART_HEADER
+from commonpool.bench.restart import Restart, render_restart, run_restarts
+from commonpool.bench.restart import build_report as build_restart_report
 from commonpool.bench.round import HEADER as ROUND_HEADER
 from commonpool.bench.round import Crowd, render_round, run_rounds
 from commonpool.bench.round import build_report as build_round_report
@@ -26,7 +29,7 @@ from commonpool.local.places import find_source
 
 app = typer.Typer(
     name="bench",
-    help="Measure: bindings through the whole way, rounds of the planner alone, and gangs in the packing engine alone.",
+    help="Measure what decisions, bindings, restarts and gangs cost on this machine.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -151,6 +154,39 @@ def _find_engine() -> Engine:
         choice = choose_engine(library)
         teller.say(f"packing with the {choice.engine.name} engine: {choice.why}")
         return choice.engine
+
+
+@app.command()
+def restart(
+    *,
+    workloads: Annotated[int, typer.Option(min=16, max=5000, help="Workloads, of which half run and half wait.")] = 2000,
+    runs: Annotated[int, typer.Option(min=1, help="Restarts measured, on one cluster.")] = 5,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Kill the operator of a full local cluster of its own, free one place, start it again, and see when it decides, and whether rightly.
+
+    The first Round must give the free place to the workload whose turn it is, and do nothing else. Seconds are counted from the start of
+    the new process.
+
+    For example:
+
+        commonpool bench restart -o json > restart.json
+
+        commonpool bench restart --workloads 200 --runs 1
+
+    Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage; 130 interrupted.
+    """
+    machine = describe_machine()
+    kept: list[Restart] = []
+    with telling() as teller, tempfile.TemporaryDirectory(prefix="commonpool-bench-") as folder:
+        settings = read_settings().model_copy(update={"state_home": Path(folder)})
+        run_restarts(settings, workloads, runs, teller, kept.append)
+    report = build_restart_report(machine, workloads, kept)
+    if output in {Output.JSON, Output.YAML}:
+        print_data(report, output)
+        return
+    typer.echo(render_table(RESTART_HEADER, list(render_restart(report))))
+    _print_goals(report)
 
 
 def _print_goals(report: Report) -> None:

@@ -179,7 +179,9 @@ def _read_min_runtime(run: Run) -> int:
 
 
 def _read_started_at(run: Run) -> int:
-    """Since when the status says that it holds something; the status is the operator's own."""
+    """Since when it holds something: its status says so, and before there is one, Rounds and pods."""
+    if not run.told:
+        return run.since_at if any(pod.holds for pod in run.pods) or run.promises else 0
     promised_at = run.status.promised_at
     return int(promised_at.timestamp()) if promised_at is not None else 0
 

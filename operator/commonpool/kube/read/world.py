@@ -135,11 +135,11 @@ def _settle(mirror: Mirror, fleet: Fleet, past: Past, now_at: int, epoch: int) -
         )
 
     standing = settle({})
-    promised = with_promises(runs, standing.promises)
+    promised = with_promises(runs, standing.promises, mirror.rounds)
     stalled = {run.child: stall for run in promised if run.promises and (stall := find_stall(run, now_at, past.start_seconds))}
     if stalled:
         standing = settle(dict.fromkeys(stalled, now_at - past.start_seconds))
-        promised = with_promises(runs, standing.promises)
+        promised = with_promises(runs, standing.promises, mirror.rounds)
     stalls = {child: stall.why.message for child, stall in stalled.items() if stall.pauses}
     late = find_late(promised, past.start_seconds)
     runs = [_judge(run, stalls, late, now_at) for run in promised]

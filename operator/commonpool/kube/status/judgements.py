@@ -47,6 +47,8 @@ class Standing:
     """What it is to give back, and why."""
     idle: str = ""
     """Why there is no pod that could be given a place."""
+    began: bool = False
+    """It had its places before anything was said of it."""
 
     @property
     def have_places(self) -> bool:
@@ -72,7 +74,7 @@ def judge(standing: Standing, previous: list[Condition]) -> list[Judgement]:
         return _judge_end(standing, previous)
     if standing.ending and previous:
         return [Judgement(each.type, each.status, each.reason, each.message) for each in previous]
-    state, sentence = _find_state(standing)
+    state, sentence = find_state(standing)
     return [
         _judge_admission(standing),
         _judge_placement(standing, previous),
@@ -102,7 +104,12 @@ def _judge_end(standing: Standing, previous: list[Condition]) -> list[Judgement]
     reason = Reason.COMPLETED if completed else Reason.FAILED
     return [
         _keep(previous, "Admitted", Judgement("Admitted", "True", Reason.QUEUED, _admitted(standing))),
-        _keep(previous, "Placed", Judgement("Placed", "True" if completed else "False", reason, sentence), at_least=completed),
+        _keep(
+            previous,
+            "Placed",
+            Judgement("Placed", "True" if completed or standing.began else "False", reason, sentence),
+            at_least=completed,
+        ),
         Judgement("Running", "False", reason, sentence),
         Judgement("Succeeded", "True" if completed else "False", reason, sentence),
     ]
@@ -116,7 +123,7 @@ def _keep(previous: list[Condition], kind: str, otherwise: Judgement, *, at_leas
     return Judgement(kind, before.status, before.reason, before.message)
 
 
-def _find_state(standing: Standing) -> tuple[Reason, str]:
+def find_state(standing: Standing) -> tuple[Reason, str]:
     """The one word for where it is, and its sentence."""
     if standing.refusal:
         return Reason.CHILD_REFUSED, standing.refusal
