@@ -117,6 +117,7 @@ test-fast: $(STAMP) ## The tests that need no cluster
 .PHONY: bench
 bench: build ## Measure bindings, rounds and restarts (more than an hour; bench/README.md says what and how)
 	$(COMMONPOOL) bench round
+	$(COMMONPOOL) bench gangs
 	$(COMMONPOOL) bench restart
 	$(COMMONPOOL) bench bind
 
