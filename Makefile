@@ -81,7 +81,7 @@ check-python: $(STAMP)
 check-go: $(STAMP)
 	$(call say,go vet and gofmt)
 	go=$(GO); test -z "$$("$$($$go env GOROOT)/bin/gofmt" -l scheduler bench | tee /dev/stderr)"
-	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing
+	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing ./replay/... ./cmd/replay
 	go=$(GO); cd bench/driver && $$go vet ./...
 
 .PHONY: check-chart

@@ -19,6 +19,7 @@ from commonpool.bench.round import HEADER as ROUND_HEADER
 from commonpool.bench.round import Crowd, render_round, run_rounds
 from commonpool.bench.round import build_report as build_round_report
 from commonpool.bench.setting import Mode, Setting
+from commonpool.cli.benchpacking import packing
 from commonpool.cli.output import Output, OutputOption, print_data, render_table
 from commonpool.cli.progress import telling
 from commonpool.config import read_settings
@@ -33,6 +34,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+app.command()(packing)
 
 
 @app.command()

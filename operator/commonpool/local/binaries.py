@@ -10,6 +10,7 @@ from commonpool.local.build import (
     controlplane_recipe,
     helm_recipe,
     prometheus_recipe,
+    replay_recipe,
     scheduler_recipe,
     stock_scheduler_recipe,
 )
@@ -28,6 +29,7 @@ _RECIPES = {
     "kube-scheduler": scheduler_recipe,
     "libpacking.so": scheduler_recipe,
     "bench-driver": bench_recipe,
+    "replay": replay_recipe,
     "stock-kube-scheduler": stock_scheduler_recipe,
 }
 PROGRAMS = ("go", *_RECIPES)
