@@ -30,7 +30,7 @@ from commonpool.local.places import find_source
 
 app = typer.Typer(
     name="bench",
-    help="Measure what decisions, bindings and restarts cost on this machine.",
+    help="Measure what decisions, bindings, restarts and gangs cost on this machine, and how full recorded clusters become.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
