@@ -33,6 +33,8 @@ type order struct {
 	PerNode int      `json:"perNode"`
 	// Pods are made in this order, one after the other, in mode trace.
 	Pods []tracedPod `json:"pods"`
+	// PriorityClass is that of these pods.
+	PriorityClass string `json:"priorityClass"`
 }
 
 // modes are the kinds of load. Each returns when its last request is answered.

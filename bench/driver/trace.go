@@ -24,7 +24,9 @@ func makeTraced(ctx context.Context, d *driver) error {
 			}
 			asks[corev1.ResourceName(name)] = quantity
 		}
-		if err := d.create(ctx, d.pod(traced.Name, asks)); err != nil {
+		pod := d.pod(traced.Name, asks)
+		pod.Spec.PriorityClassName = d.PriorityClass
+		if err := d.create(ctx, pod); err != nil {
 			return err
 		}
 	}

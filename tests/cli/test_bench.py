@@ -51,6 +51,17 @@ def test_a_rush_of_claims_is_measured_in_memory() -> None:
     assert still["waiting"] == busy["waiting"] > 0
 
 
+@pytest.mark.story
+def test_gangs_are_measured_in_memory() -> None:
+    answer = CliRunner().invoke(app, split("gangs --nodes 1000 --placements 60 --runs 1 -o json"))
+    assert answer.exit_code == 0, answer.output
+    *ways, big = json.loads(answer.stdout)["results"]
+    assert [way["way"] for way in ways] == ["commonpool", "commonpool, few racks preferred", "first fit", "tightest fit"]
+    assert {way["placements"] for way in ways} == {60}
+    assert big["nodes"] == 100
+    assert (big["blocks"], big["racks"]) == (big["fewestBlocks"], big["fewestRacks"])
+
+
 def test_what_cannot_fit_is_refused_before_anything_starts() -> None:
     answer = CliRunner().invoke(app, ["bind", "--nodes", "1", "--gangs", "2"])
     assert answer.exit_code == 2

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from tests.kube.objects import (
     BORN,
@@ -18,7 +20,7 @@ from tests.kube.readings import EIGHT_GPUS, GIB, NOW_AT, line, node, read, reaso
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ANY_SEAT, ChildKey, PoolName, Seat
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Wish
+from commonpool.model.snapshot import Segment, Spread, Wish
 
 
 def test_a_training_that_has_nothing_needs_all_its_ranks_together() -> None:
@@ -36,6 +38,27 @@ def test_a_job_of_more_pods_than_one_can_write_down_is_told_so() -> None:
     mirror.jobs_are(job_body("finetune", pods=2**31 - 1, indexed=False, suspended=True, held=True))
     found = workload(mirror, "finetune")
     assert (found.needs, reason(found)) == ((), Reason.GANG_LARGER_THAN_POOL)
+
+
+def test_a_gang_of_more_pods_than_all_pools_could_hold_is_told_so_and_not_counted_out() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body(replicas=100_000))
+    found = workload(mirror)
+    assert (found.needs, reason(found)) == ((), Reason.GANG_LARGER_THAN_POOL)
+    assert found.blocked is not None
+    assert "`100000` pods are more than one gang can have here: at most `1000` start together" in found.blocked.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [workload_body("pretrain", "training", {"replicas": {"min": 1, "max": 99_000}}), inference_body(replicas=99_000)],
+    ids=["elastic", "service"],
+)
+def test_what_could_have_more_pods_than_there_are_places_needs_no_more_than_there_could_be(body: dict[str, Any]) -> None:
+    mirror = FilledMirror()
+    mirror.own(body)
+    found = workload(mirror, body["metadata"]["name"])
+    assert (len(found.needs), found.needs_min, found.blocked) == (1000, 1, None)
 
 
 def test_an_inference_needs_replicas_one_by_one() -> None:
@@ -142,6 +165,15 @@ def test_placement_and_node_selector_are_wishes_too() -> None:
     assert (found.required_level, found.preferred_level) == ("topology.commonpool.dev/block", "topology.commonpool.dev/rack")
     assert found.node_selector == (("gpu", "h100"),)
     assert node(mirror, "gpu-0").labels == (("gpu", "h100"),)
+
+
+def test_segments_and_a_spread_are_wishes_too() -> None:
+    mirror = FilledMirror()
+    rack, block = "topology.commonpool.dev/rack", "topology.commonpool.dev/block"
+    placement = {"segment": {"size": 2, "level": rack}, "spread": {"level": block, "minDomains": 3}}
+    mirror.own(training_body(placement=placement))
+    found = workload(mirror)
+    assert (found.segment, found.spread) == (Segment(2, rack), Spread(block, min_domains=3, max_skew=1))
 
 
 def test_a_held_job_needs_all_its_ranks() -> None:

@@ -26,6 +26,7 @@ class Order:
     per_node: int
     scheduler_name: str = ""
     pods: tuple[Mapping[str, object], ...] = ()
+    priority_class: str = ""
 
 
 class Load:

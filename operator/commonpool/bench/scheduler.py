@@ -30,6 +30,7 @@ from commonpool.model.names import SCHEDULER_NAME
 
 CARD_ANNOTATION = "commonpool.dev/gpu-card"
 _CLUSTER = "bench-scheduler"
+_PEACEFUL = "peaceful"
 _TIMEOUT_SECONDS = 900
 _POLL_SECONDS = 2.0
 _THREADS = 8
@@ -131,6 +132,7 @@ def _open_cluster(settings: Settings, trace: Trace, way: Way, teller: Teller) ->
         cluster.stop("kwok")
         client = cluster.client()
         client.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        _make_priority(client)
         with ThreadPoolExecutor(_THREADS) as threads:
             list(threads.map(lambda node: client.create("/api/v1/nodes", node), _build_nodes(trace, pooled=way is not Way.OURS)))
         await_accounts(client, NAMESPACE)
@@ -139,6 +141,12 @@ def _open_cluster(settings: Settings, trace: Trace, way: Way, teller: Teller) ->
         yield cluster
     finally:
         cluster.down(delete=True)
+
+
+def _make_priority(client: Client) -> None:
+    """All pods are equal, so there is nobody to preempt; to find that out again for each pod that fits nowhere would cost more than all else."""
+    peaceful = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": _PEACEFUL}, "value": 0}
+    client.create("/apis/scheduling.k8s.io/v1/priorityclasses", peaceful | {"preemptionPolicy": "Never"})
 
 
 def _build_nodes(trace: Trace, *, pooled: bool) -> Iterator[Manifest]:
@@ -191,6 +199,7 @@ def _build_order(cluster: LocalCluster, trace: Trace, way: Way, *, pooled: bool)
         nodes=(),
         per_node=0,
         scheduler_name=SCHEDULER_NAME if way in {Way.OURS, Way.WITHOUT} else "default-scheduler",
+        priority_class=_PEACEFUL,
         pods=tuple({"name": pod.name, "asks": build_asks(pod, pooled=pooled)} for pod in trace.pods),
     )
 

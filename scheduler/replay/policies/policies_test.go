@@ -91,7 +91,9 @@ var published = map[string][]string{
 	"multigpu30":  {"GpuClustering", "BestFit"},
 }
 
-func TestThePublishedFiguresComeOutAgain(t *testing.T) {
+// findTraces is the folder of the recorded lists, which are not in this repository; without it the test is skipped.
+func findTraces(t *testing.T) string {
+	t.Helper()
 	folder := os.Getenv("COMMONPOOL_TRACES")
 	if folder == "" {
 		folder = filepath.Join("..", "..", "..", "..", "shared", "traces")
@@ -101,11 +103,47 @@ func TestThePublishedFiguresComeOutAgain(t *testing.T) {
 		t.Skipf("the recorded lists are not at %s: set COMMONPOOL_TRACES to the folder above openb", folder)
 	}
 	if testing.Short() {
-		t.Skip("70 replays")
+		t.Skip("many replays")
 	}
+	return folder
+}
+
+func readList(t *testing.T, folder, list string) *replay.Trace {
+	t.Helper()
+	return readTrace(t, filepath.Join(folder, "openb_node_list_gpu_node.csv"), filepath.Join(folder, "openb_pod_list_"+list+".csv"))
+}
+
+func TestOursLeavesLessFreeThanFGD(t *testing.T) {
+	folder := findTraces(t)
+	for _, list := range []string{"default", "cpu300", "gpushare60", "gpuspec20", "multigpu50"} {
+		trace := readList(t, folder, list)
+		for seed := range int64(2) {
+			shares := make(map[string][]replay.Result)
+			for _, name := range []string{"FGD", "commonpool", "commonpool-learning"} {
+				policy, err := policies.Find(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shares[name] = trace.Replay(policy, 42+seed, []int{90, 100, 130}).Results
+			}
+			for i, fgd := range shares["FGD"] {
+				ours, learning := shares["commonpool"][i].AllocatedPercent, shares["commonpool-learning"][i].AllocatedPercent
+				if least := fgd.AllocatedPercent + float64(min(i, 1))*0.3; ours < least {
+					t.Errorf("%s, seed %d at %d %%: %.3f of FGD's %.3f", list, 42+seed, fgd.Arrival, ours, fgd.AllocatedPercent)
+				}
+				if learning < fgd.AllocatedPercent-0.3 {
+					t.Errorf("%s, seed %d at %d %%: %.3f of FGD's %.3f, learning", list, 42+seed, fgd.Arrival, learning, fgd.AllocatedPercent)
+				}
+			}
+		}
+	}
+}
+
+func TestThePublishedFiguresComeOutAgain(t *testing.T) {
+	folder := findTraces(t)
 	want := readPublished(t, filepath.Join(folder, "published.csv"))
 	for list, names := range published {
-		trace := readTrace(t, filepath.Join(folder, "openb_node_list_gpu_node.csv"), filepath.Join(folder, "openb_pod_list_"+list+".csv"))
+		trace := readList(t, folder, list)
 		for _, name := range names {
 			policy, err := policies.Find(name)
 			if err != nil {
