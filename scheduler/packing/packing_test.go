@@ -110,25 +110,21 @@ func TestAStateThatNoNodeIsInIsUsedAgain(t *testing.T) {
 	}
 }
 
-func TestScoreNode(t *testing.T) {
+func TestWhatAPodMakesANodeLose(t *testing.T) {
 	classes := []Class{{Amounts{8000, 8000, 8, 1}, 2}, {Amounts{CPU: 1000}, 100}}
 	tests := []struct {
 		name      string
 		free, pod Amounts
-		delta     int64
-		ok        bool
+		loss      int64
 	}{
-		{"breaking a whole node loses the rest of it", Amounts(wholeNode), Amounts{1000, 1000, 1, 1}, 2 * 7000, true},
-		{"what was lost before is no loss", Amounts{7000, 64000, 64, 10}, Amounts{1000, 1000, 1, 1}, -2 * 1000, true},
-		{"a pod without accelerators can cost them too", Amounts{8000, 8000, 64, 10}, Amounts{CPU: 1, Pods: 1}, 2 * 8000, true},
-		{"a pod that does not fit", Amounts(halfNode), Amounts{8000, 1, 1, 1}, 0, false},
-		{"a pod that needs nothing does not fit", Amounts(halfNode), Amounts{}, 0, false},
-		{"an overdrawn node fits nothing", Amounts{-1, 64000, 64, 10}, Amounts{1, 1, 1, 1}, 0, false},
+		{"breaking a whole node loses the rest of it", Amounts(wholeNode), Amounts{1000, 1000, 1, 1}, 2 * 7000},
+		{"what was lost before is no loss", Amounts{7000, 64000, 64, 10}, Amounts{1000, 1000, 1, 1}, -2 * 1000},
+		{"a pod without accelerators can cost them too", Amounts{8000, 8000, 64, 10}, Amounts{CPU: 1, Pods: 1}, 2 * 8000},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if delta, ok := ScoreNode(test.free, test.pod, classes); delta != test.delta || ok != test.ok {
-				t.Fatalf("got %d, %t", delta, ok)
+			if loss := lost(test.free.minus(test.pod), classes) - lost(test.free, classes); loss != test.loss {
+				t.Fatalf("got %d", loss)
 			}
 		})
 	}
@@ -137,8 +133,8 @@ func TestScoreNode(t *testing.T) {
 func TestNumbersBeyondTheLimitsDoNotPanic(t *testing.T) {
 	wild := Amounts{math.MaxInt64, math.MaxInt64, math.MinInt64, -1}
 	for _, free := range []Amounts{wild, {math.MinInt64}, {math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}} {
-		ScoreNode(free, Amounts{1, 1, 1, 1}, []Class{{wild, math.MinInt64}, {Amounts{GPU: 1}, math.MaxInt64}})
-		ScoreNode(free, wild, []Class{{Amounts{GPU: 1}, math.MaxInt64}})
+		lost(free, []Class{{wild, math.MinInt64}, {Amounts{GPU: 1}, math.MaxInt64}})
+		lost(free.minus(wild), []Class{{Amounts{GPU: 1}, math.MaxInt64}})
 	}
 }
 

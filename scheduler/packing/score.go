@@ -6,20 +6,11 @@ type Class struct {
 	Weight int64
 }
 
-// ScoreNode says how much of the node's free accelerators the mix of work loses when the pod goes there (less is better, and it can
-// be negative), and whether the pod fits at all. Within the limits of this package it is exact; beyond them it may wrap around, but
-// it never panics.
+// lost is the weighted sum of what each class with accelerators cannot use of the node. Within the limits of this package it is exact;
+// beyond them it may wrap around, but it never panics.
 //
 // What class c has lost of a node is the part of its free accelerators that c cannot use, however many pods of it came:
 // free_gpu - units_c * gpu_c. This is the multi-unit form of fragmentation gradient descent (FGD, USENIX ATC'23, section 4).
-func ScoreNode(free, pod Amounts, classes []Class) (delta int64, ok bool) {
-	if free.units(pod) == 0 {
-		return 0, false
-	}
-	return lost(free.minus(pod), classes) - lost(free, classes), true
-}
-
-// lost is the weighted sum of what each class with accelerators cannot use of the node.
 func lost(free Amounts, classes []Class) int64 {
 	total := int64(0)
 	for i := range classes {

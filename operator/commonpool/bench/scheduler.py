@@ -144,7 +144,7 @@ def _open_cluster(settings: Settings, trace: Trace, way: Way, teller: Teller) ->
 
 
 def _make_priority(client: Client) -> None:
-    """All pods are equal, so there is nobody to preempt; to find that out again for each pod that fits nowhere would cost more than all else."""
+    """All pods are equal, so there is nobody to preempt; to find that out for each pod that fits nowhere would cost more than all else."""
     peaceful = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": _PEACEFUL}, "value": 0}
     client.create("/apis/scheduling.k8s.io/v1/priorityclasses", peaceful | {"preemptionPolicy": "Never"})
 
