@@ -142,9 +142,11 @@ class LocalCluster:
         return stopped
 
     def start(self, name: str) -> None:
-        """Start one process and wait until it serves; one that runs is kept if it is up to date."""
+        """Start one process and wait until it serves; one that runs is kept if it is up to date. A new network takes new nodes."""
         with self._alone():
-            self._start(self._site(), name)
+            site = self._site()
+            for each in list_real(site.memory.real_nodes) if name == NETWORK else [name]:
+                self._start(site, each)
 
     def stop(self, name: str) -> None:
         """Stop one process politely."""
