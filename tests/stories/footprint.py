@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.stories.cluster import eventually
 
 from commonpool.local.cluster import LocalCluster
-from commonpool.local.pids import find_marked
+from commonpool.local.pids import MARK, find_marked
 from commonpool.local.real.boot import PART
-from commonpool.local.real.cgroups import find_hierarchies
+from commonpool.local.real.cgroups import find_cgroups, name_cgroup
 
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "uts")
 _KERNEL = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
@@ -28,14 +28,13 @@ class Footprint:
     kernel: tuple[str, ...]
 
 
-def take_footprint() -> Footprint:
+def take_footprint(cluster: LocalCluster) -> Footprint:
+    """Of this cluster's own: others may come and go beside it."""
     return Footprint(
         mounts=frozenset(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()),
         links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
-        namespaces=frozenset(_read_namespaces()),
-        cgroups=frozenset(
-            folder for hierarchy in find_hierarchies() for folder, _, _ in os.walk(hierarchy.folder) if "/commonpool-" in folder
-        ),
+        namespaces=frozenset(_read_namespaces(cluster)),
+        cgroups=frozenset(map(str, find_cgroups(name_cgroup(cluster.places)))),
         kernel=tuple(Path("/proc/sys", name).read_text(encoding="ascii") for name in _KERNEL),
     )
 
@@ -43,8 +42,8 @@ def take_footprint() -> Footprint:
 def expect_nothing_left(cluster: LocalCluster, before: Footprint) -> None:
     """The kernel takes a dead node's namespaces back a moment later."""
     assert find_marked(str(cluster.places.root)) == []
-    eventually(lambda: _subtract(take_footprint(), before), until=lambda left: not any(left.values()))
-    assert take_footprint().kernel == before.kernel
+    eventually(lambda: _subtract(take_footprint(cluster), before), until=lambda left: not any(left.values()))
+    assert take_footprint(cluster).kernel == before.kernel
 
 
 def find_daemon(cluster: LocalCluster, node: str, daemon: str) -> int:
@@ -66,15 +65,22 @@ def kill_daemon(cluster: LocalCluster, node: str, daemon: str) -> None:
     eventually(lambda: find_daemon(cluster, node, daemon), until=lambda pid: pid not in {0, killed})
 
 
-def _read_namespaces() -> set[str]:
+def _read_namespaces(cluster: LocalCluster) -> set[str]:
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         for kind in _NAMESPACES:
-            try:
-                found.add(str((folder / "ns" / kind).readlink()))
-            except OSError:
-                continue
+            with suppress(OSError):
+                if not _belongs_elsewhere(folder, cluster):
+                    found.add(str((folder / "ns" / kind).readlink()))
     return found
+
+
+def _belongs_elsewhere(process: Path, cluster: LocalCluster) -> bool:
+    """Whether it is another local cluster's."""
+    environment = (process / "environ").read_bytes().split(b"\0")
+    marks = {word.partition(b"=")[2].decode() for word in environment if word.startswith(f"{MARK}=".encode())}
+    names = {part for part in (process / "cgroup").read_text(encoding="utf-8").split("/") if part.startswith("commonpool-")}
+    return bool(marks - {str(cluster.places.root)} or names - {name_cgroup(cluster.places)})
 
 
 def _subtract(after: Footprint, before: Footprint) -> dict[str, frozenset[str]]:

@@ -71,8 +71,8 @@ def kill_up_while_the_node_boots(cluster: LocalCluster) -> None:
 
 @pytest.mark.parametrize("kill", [kill_the_kubelet, kill_the_network_and_the_node, kill_up_while_the_node_boots])
 def test_down_leaves_the_machine_as_it_was(tmp_path: Path, kill: Callable[[LocalCluster], None]) -> None:
-    before = take_footprint()
     cluster = LocalCluster(Settings(state_home=tmp_path), "real", LogTeller())
+    before = take_footprint(cluster)
     try:
         cluster.up(Wish(fleet=FLEET, pool=False, real_nodes=1))
         run_sleeper(cluster)

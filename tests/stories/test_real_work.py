@@ -82,8 +82,8 @@ else:
 @pytest.fixture(scope="module")
 def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """Two real nodes, one fake one, and commonpool; nothing is left of it."""
-    before = take_footprint()
     cluster = LocalCluster(Settings(state_home=tmp_path_factory.mktemp("real")), "work", LogTeller())
+    before = take_footprint(cluster)
     try:
         cluster.up(Wish(fleet=FLEET, real_nodes=2))
         yield cluster
@@ -167,6 +167,36 @@ def expect_counted(status: Manifest, pod: Manifest, *, gpus: int) -> None:
     assert status["acceleratorSeconds"] == gpus * (told - promised)
     assert promised <= begun <= promised + LAG_SECONDS
     assert ended <= told <= ended + LAG_SECONDS
+
+
+def test_a_job_whose_node_dies_waits_for_it_and_runs_again(story: Story, alice: Member) -> None:
+    alice.kubectl("create", "-f", "-", stdin=make_job("count", WORKER))
+    alice.expect("count", "Running")
+    (pod,) = alice.pods("count")
+    node = pod["spec"]["nodeName"]
+    eventually(lambda: read_log(alice, pod["metadata"]["name"]))
+
+    story.cluster.kill(node)
+    eventually(lambda: read_ready(story, node), within_seconds=PATIENCE_SECONDS, until=lambda seen: seen == "Unknown")
+    alice.kubectl("create", "-f", "-", stdin=make_job("elsewhere", WORKER, gpus=8))
+    alice.expect("elsewhere", "Running")
+    assert node not in alice.nodes("elsewhere")
+
+    story.cluster.start(node)
+    eventually(
+        lambda: [each["status"]["phase"] for each in alice.pods("count")],
+        within_seconds=PATIENCE_SECONDS,
+        until=lambda seen: sorted(seen) == ["Failed", "Running"],
+    )
+    again = next(each["metadata"]["name"] for each in alice.pods("count") if each["status"]["phase"] == "Running")
+    eventually(lambda: touch_enough(alice, again), within_seconds=PATIENCE_SECONDS)
+    alice.expect("count", "Completed")
+    assert alice.look("count", "Job")["status"]["succeeded"] == 1
+
+
+def read_ready(story: Story, node: str) -> str:
+    conditions = story.admin.get(f"/api/v1/nodes/{node}")["status"]["conditions"]
+    return next(str(condition["status"]) for condition in conditions if condition["type"] == "Ready")
 
 
 def touch_enough(alice: Member, name: str) -> bool:

@@ -46,6 +46,11 @@ _CONTROLLERS = (
     "endpointslice-controller",
 )
 
+# Where nodes can really die, somebody must notice: then KWOK renews the leases of the fake ones.
+_REAL_CONTROLLERS = ("node-lifecycle-controller", "taint-eviction-controller")
+_REAL_KWOK_FLAGS = (f"--manage-nodes-with-label-selector={REAL_LABEL}!=true", "--node-lease-duration-seconds=40")
+_NODE_GRACE_SECONDS = 20
+
 _AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -111,7 +116,7 @@ def build_apiserver(site: Site) -> Process:
 
 
 def build_controller_manager(site: Site) -> Process:
-    """Put the controller manager together: the controllers that jobs, tenants' roles and our policies need, none that manage real nodes."""
+    """Put the controller manager together: the controllers that jobs, tenants' roles and our policies need, and real nodes if there are."""
     places = site.places
     port = site.claim_port("controller-manager")
     argv = [
@@ -126,7 +131,8 @@ def build_controller_manager(site: Site) -> Process:
         "--leader-elect=false",
         "--kube-api-qps=1000",  # its default of 20 makes pods more slowly than anything binds them
         "--kube-api-burst=2000",
-        f"--controllers={','.join(_CONTROLLERS)}",
+        f"--controllers={','.join(_CONTROLLERS + (_REAL_CONTROLLERS if site.memory.real_nodes else ()))}",
+        *((f"--node-monitor-grace-period={_NODE_GRACE_SECONDS}s",) if site.memory.real_nodes else ()),
     ]
 
     def ready() -> bool:
@@ -146,7 +152,7 @@ def build_kwok(site: Site) -> Process:
     argv = [
         str(site.binaries.find("kwok")),
         f"--kubeconfig={places.user_kubeconfig(KWOK)}",
-        f"--manage-nodes-with-label-selector={REAL_LABEL}!=true" if site.memory.real_nodes else "--manage-all-nodes=true",
+        *(_REAL_KWOK_FLAGS if site.memory.real_nodes else ("--manage-all-nodes=true",)),
         f"--config={stages}",
         f"--server-address=127.0.0.1:{port}",
     ]
