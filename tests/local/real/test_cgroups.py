@@ -29,6 +29,10 @@ def test_of_version_2_there_is_one_tree_and_its_options_are_the_machines(tmp_pat
     assert find_hierarchies(tmp_path / "mounts") == [Hierarchy("cgroup2", Path("/sys/fs/cgroup"), "")]
 
 
+def test_a_machine_without_cgroups_has_none(tmp_path: Path) -> None:
+    assert find_hierarchies(tmp_path / "mounts") == []
+
+
 def test_two_clusters_of_one_name_have_cgroups_of_different_names() -> None:
     one, other = name_cgroup(Places(Path("/home/a/default"))), name_cgroup(Places(Path("/home/b/default")))
     assert one != other

@@ -26,9 +26,9 @@ class Hierarchy:
 
 
 def find_hierarchies(mounts: Path = _MOUNTS) -> list[Hierarchy]:
-    """Find all cgroup trees; of version 1 the options say which controllers a tree is for."""
+    """Find all cgroup trees, none where there are no cgroups; of version 1 the options say which controllers a tree is for."""
     found = []
-    for line in mounts.read_text(encoding="utf-8").splitlines():
+    for line in mounts.read_text(encoding="utf-8").splitlines() if mounts.exists() else ():
         _, folder, kind, options, *_ = line.split()
         if kind in {"cgroup", "cgroup2"}:
             controllers = ",".join(word for word in options.split(",") if word not in {"rw", "ro", "relatime", "nosuid", "nodev", "noexec"})

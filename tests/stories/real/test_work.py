@@ -1,37 +1,16 @@
 """Untouched work in a tenant's namespace really runs: on a kubelet, through the pool, and whatever is killed under it."""
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 from tests.stories.cluster import eventually
-from tests.stories.footprint import expect_nothing_left, kill_daemon, take_footprint
-from tests.stories.story import OURS, PATIENCE_SECONDS, Member, Story
+from tests.stories.real.footprint import kill_daemon
+from tests.stories.real.manifests import make_container, make_job, make_service
+from tests.stories.story import PATIENCE_SECONDS, Member, Story
 
-from commonpool.config import Settings
 from commonpool.local.client import Manifest
-from commonpool.local.cluster import LocalCluster, Wish
-from commonpool.local.fleet import parse_fleet
-from commonpool.local.real.group import REAL_LABEL
-from commonpool.local.real.images import PYTHON
-from commonpool.local.real.obstacle import find_obstacle
-from commonpool.local.teller import LogTeller
 
-OBSTACLE = find_obstacle()
-pytestmark = [pytest.mark.story, pytest.mark.skipif(bool(OBSTACLE), reason=OBSTACLE), pytest.mark.timeout(240)]
-
-FLEET = parse_fleet(
-    {
-        "groups": [{"name": "cpu", "nodes": 1, "resources": {"cpu": 8, "memory": "32Gi", "pods": 110}}],
-        "users": [{"name": "alice"}, {"name": "bob"}],
-    },
-    "the test",
-)
-POOL = {
-    "vendor": "nvidia",
-    "model": "H100-SXM-80GB",
-    "nodes": {"matchLabels": {REAL_LABEL: "true"}},
-}
+pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 
 LAG_SECONDS = 10  # of a busy machine whose containerd was killed; 1 or 2 elsewhere
 
@@ -77,53 +56,6 @@ else:
         except OSError:
             time.sleep(0.1)
 """
-
-
-@pytest.fixture(scope="module")
-def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    """Two real nodes, one fake one, and commonpool; nothing is left of it."""
-    cluster = LocalCluster(Settings(state_home=tmp_path_factory.mktemp("real")), "work", LogTeller())
-    before = take_footprint(cluster)
-    try:
-        cluster.up(Wish(fleet=FLEET, real_nodes=2))
-        yield cluster
-        cluster.down()
-        expect_nothing_left(cluster, before)
-    finally:
-        cluster.down(delete=True)
-
-
-@pytest.fixture
-def story(real_cluster: LocalCluster) -> Iterator[Story]:
-    story = Story(real_cluster, real_cluster.client())
-    if not story.admin.find(f"{OURS}/gpupools/real"):
-        story.create("GPUPool", "real", POOL)
-    try:
-        yield story
-        assert not story.breaches()
-    finally:
-        story.heal()
-        story.clear()
-
-
-@pytest.fixture
-def alice(story: Story) -> Member:
-    return story.add_tenant("vision", "alice")
-
-
-def make_template(app: str, code: str, *, gpus: int = 1, **more: object) -> Manifest:
-    container = {
-        "name": "main",
-        "image": PYTHON,
-        "command": ["python3", "-c", code],
-        "resources": {"limits": {"nvidia.com/gpu": str(gpus)}},
-    }
-    return {"metadata": {"labels": {"app": app}}, "spec": {"containers": [container], **more}}
-
-
-def make_job(name: str, code: str, *, gpus: int = 1) -> Manifest:
-    template = make_template(name, code, gpus=gpus, restartPolicy="Never")
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"template": template}}
 
 
 def read_log(alice: Member, name: str) -> list[str]:
@@ -208,12 +140,8 @@ def touch_enough(alice: Member, name: str) -> bool:
     return True
 
 
-def make_service(name: str, **more: object) -> Manifest:
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"selector": {"app": name}, **more}}
-
-
 def test_an_untouched_deployment_is_reached_by_the_name_of_its_service_on_every_node(story: Story, alice: Member) -> None:
-    template = make_template("web", SERVER, gpus=7)
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [make_container(SERVER, gpus=7)]}}
     deployment = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
     alice.kubectl(
         "create", "-f", "-", stdin={"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": deployment}

@@ -9,18 +9,16 @@ from pathlib import Path
 
 import pytest
 from tests.stories.cluster import eventually, kubectl
-from tests.stories.footprint import expect_nothing_left, find_daemon, kill_daemon, take_footprint
+from tests.stories.real.footprint import expect_nothing_left, find_daemon, kill_daemon, take_footprint
 
 from commonpool.config import Settings
 from commonpool.local.client import Manifest
 from commonpool.local.cluster import LocalCluster, Wish
 from commonpool.local.fleet import parse_fleet
 from commonpool.local.real.images import PYTHON
-from commonpool.local.real.obstacle import find_obstacle
 from commonpool.local.teller import LogTeller
 
-OBSTACLE = find_obstacle()
-pytestmark = [pytest.mark.story, pytest.mark.skipif(bool(OBSTACLE), reason=OBSTACLE), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.story, pytest.mark.usefixtures("real_nodes_are_possible"), pytest.mark.timeout(240)]
 
 FLEET = parse_fleet({"groups": [{"name": "cpu", "nodes": 1, "resources": {"cpu": 8, "memory": "32Gi", "pods": 110}}]}, "the test")
 NODE = "real-001"
