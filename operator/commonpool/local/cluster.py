@@ -31,9 +31,10 @@ from commonpool.local.process import (
     stop_process,
     wait_ready,
 )
-from commonpool.local.real.builders import NETWORK, REAL, list_real
+from commonpool.local.real.builders import DNS, NETWORK, REAL, list_real
 from commonpool.local.real.cgroups import find_cgroups, name_cgroup, remove_cgroup
 from commonpool.local.real.group import check_fleet
+from commonpool.local.real.imports import import_image
 from commonpool.local.real.namespaces import is_within
 from commonpool.local.real.obstacle import refuse_obstacle
 from commonpool.local.real.rights import apply_rights, remove_nodes
@@ -163,6 +164,17 @@ class LocalCluster:
         send_signal(identity, number)
         if number is signal.SIGKILL:
             wait_until(lambda: find_running(self.places, name) is None, f"`{name}` is gone", 10)
+
+    def add_image(self, image: Path) -> list[str]:
+        """Give an image (a tar of an OCI layout) to all real nodes that run; returns their names."""
+        running = {name: node for name in REAL if name not in {NETWORK, DNS} and (node := find_running(self.places, name))}
+        if not running:
+            raise UserError(
+                f"no real node of the cluster `{self.places.name}` runs", hint="`commonpool local up --real-nodes 1` starts one"
+            )
+        for node in running.values():
+            import_image(node, image)
+        return list(running)
 
     def _bring_up(self, memory: Memory, started: list[str]) -> None:
         site = self._site(memory)

@@ -4,8 +4,8 @@ from commonpool.local.client import Manifest
 from commonpool.local.real.images import PYTHON
 
 
-def make_container(code: str, *, gpus: int = 0) -> Manifest:
-    container: Manifest = {"name": "main", "image": PYTHON, "command": ["python3", "-c", code]}
+def make_container(code: str, *, gpus: int = 0, image: str = PYTHON) -> Manifest:
+    container: Manifest = {"name": "main", "image": image, "command": ["python3", "-c", code]}
     return container | ({"resources": {"limits": {"nvidia.com/gpu": str(gpus)}}} if gpus else {})
 
 
@@ -25,4 +25,10 @@ def make_training(name: str, code: str, *, gpus: int, least: int, most: int, gra
         "template": {"spec": {"containers": [make_container(code)]}},
     }
     spec = {"accelerators": {"perReplica": gpus, "anyOf": [{"pool": "real"}]}, "training": training}
+    return {"apiVersion": "commonpool.dev/v1alpha1", "kind": "GPUWorkload", "metadata": {"name": name}, "spec": spec}
+
+
+def make_hpc(name: str, code: str, *, nodes: int, gpus: int, walltime_seconds: int = 3600, image: str = PYTHON) -> Manifest:
+    hpc = {"nodes": nodes, "walltimeSeconds": walltime_seconds, "template": {"spec": {"containers": [make_container(code, image=image)]}}}
+    spec = {"accelerators": {"perReplica": gpus, "anyOf": [{"pool": "real"}]}, "hpc": hpc}
     return {"apiVersion": "commonpool.dev/v1alpha1", "kind": "GPUWorkload", "metadata": {"name": name}, "spec": spec}
