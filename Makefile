@@ -52,6 +52,11 @@ crds: $(STAMP) ## Generate crds/ and docs/reference/api/ from the models
 	$(VENV)/bin/python -m commonpool.api.schema
 	$(VENV)/bin/python -m commonpool.api.reference
 
+.PHONY: telemetry
+telemetry: $(STAMP) ## Generate the Grafana dashboard and docs/reference/metrics/
+	$(VENV)/bin/python -m commonpool.telemetry.dashboard
+	$(VENV)/bin/python -m commonpool.telemetry.reference
+
 # -- is it right --------------------------------------------------------------------------------------------------------------------------
 
 .PHONY: check
@@ -69,6 +74,8 @@ check-python: $(STAMP)
 	$(call say,generated files are what the models say)
 	$(VENV)/bin/python -m commonpool.api.schema --check
 	$(VENV)/bin/python -m commonpool.api.reference --check
+	$(VENV)/bin/python -m commonpool.telemetry.dashboard --check
+	$(VENV)/bin/python -m commonpool.telemetry.reference --check
 
 .PHONY: check-go
 check-go: $(STAMP)
@@ -94,6 +101,8 @@ test-go: $(STAMP)
 
 .PHONY: test-python
 test-python: build
+	$(call say,building what only tests need: Prometheus (about 4 minutes the first time))
+	$(COMMONPOOL) local which promtool
 	$(call say,pytest: laws$(comma) goldens$(comma) then stories on a real apiserver)
 	$(VENV)/bin/python -m pytest
 

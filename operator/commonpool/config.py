@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     uncounted_resources: str = Field(
         default="", description="comma-separated: extended resources that pods may ask for beside accelerators"
     )
+    start_seconds: int = Field(default=300, gt=0, description="so long a promised place is kept for a pod that cannot take it")
     recordings: Path | None = Field(default=None, description="folder for the newest rounds that placed something, for `commonpool replay`")
 
     prometheus_url: str = Field(default="", description="where services' load is read; none: they keep their size")

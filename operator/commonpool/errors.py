@@ -6,6 +6,7 @@ CommonpoolError
 ├── ClusterError    nobody yet: the cluster did not answer as it should; retried
 │   ├── ConflictError    somebody else was faster: read again, decide again
 │   ├── ApiError         what the apiserver answered instead (`kube.errors` has its branches)
+│   ├── RefusedError     the same where only a local cluster is set up or asked (`local.client`)
 │   └── NotLeadingError  this process leads no longer and must not write (`live.operator`)
 └── BugError        we: one part broke its contract with another
     └── EngineError     the packing engine refused what it was given

@@ -45,7 +45,7 @@ def test_the_committed_reference_is_what_the_models_say() -> None:
 
 def test_a_file_that_differs_is_told_with_the_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check", "--directory", str(tmp_path)]) == 1
-    assert "hint: run `make crds` and commit it" in capsys.readouterr().err
+    assert "hint: run `make crds telemetry` and commit it" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
     (tmp_path / "left-over.yaml").touch()
     assert main(["--check", "--directory", str(tmp_path)]) == 1

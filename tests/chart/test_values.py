@@ -81,6 +81,20 @@ def test_crds_and_policies_can_be_left_out(render: Render) -> None:
     assert "ServiceMonitor" in {manifest["kind"] for manifest in render("serviceMonitor.enabled=true")}
 
 
+def test_what_watches_the_pool_comes_when_it_is_asked_for(render: Render, manifests: list[Manifest], chart: Path) -> None:
+    def find(kind: str, among: list[Manifest]) -> list[Manifest]:
+        return [manifest for manifest in among if manifest["kind"] == kind and manifest["metadata"]["name"].startswith("commonpool")]
+
+    asked = render("dashboards.enabled=true", "prometheusRule.enabled=true", "prometheusRule.labels.release=prometheus")
+    [rule] = find("PrometheusRule", asked)
+    assert not find("PrometheusRule", manifests)
+    assert rule["metadata"]["labels"]["release"] == "prometheus"
+    assert rule["spec"] == yaml.safe_load((chart / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))
+    [board] = [each for each in find("ConfigMap", asked) if each not in find("ConfigMap", manifests)]
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert board["data"]["commonpool.json"] == (chart / "monitoring" / "dashboard.json").read_text(encoding="utf-8")
+
+
 def test_the_same_values_render_the_same_text(helm: Helm, chart: Path) -> None:
     first, second = (helm("template", "commonpool", chart, "--set", "policies.exemptNamespaces={b,a}").stdout for _ in range(2))
     assert first == second

@@ -38,6 +38,18 @@ def test_rounds_are_measured_in_memory() -> None:
     assert results[1]["placedPods"] == results[3]["placedPods"] == 0
 
 
+@pytest.mark.story
+def test_a_rush_of_claims_is_measured_in_memory() -> None:
+    answer = CliRunner().invoke(app, split("round --nodes 40 --running 24 --claims 8 --runs 1 -o json"))
+    assert answer.exit_code == 0, answer.output
+    report = json.loads(answer.stdout)
+    assert report["setting"] == {"nodes": 40, "running": 24, "pending": 0, "claims": 8}
+    busy, still = report["results"]
+    assert busy["shrunk"] + busy["evicted"] > 0
+    assert still["shrunk"] + still["evicted"] == 0
+    assert still["waiting"] == busy["waiting"] > 0
+
+
 def test_what_cannot_fit_is_refused_before_anything_starts() -> None:
     answer = CliRunner().invoke(app, ["bind", "--nodes", "1", "--gangs", "2"])
     assert answer.exit_code == 2

@@ -1,13 +1,51 @@
-import pytest
+from dataclasses import replace
 
+import pytest
+from tests.builders import make_pool
+
+from commonpool.api import GPUWorkload
 from commonpool.cli.explain import parse_workload
+from commonpool.cli.story import render_story, tell
 from commonpool.errors import UserError
+
+AT = 1_795_348_800
+RUNNING = {
+    "apiVersion": "commonpool.dev/v1alpha1",
+    "kind": "GPUWorkload",
+    "metadata": {"name": "pretrain", "namespace": "vision-dev", "uid": "u-1"},
+    "spec": {"accelerators": {"perReplica": 8}, "tracked": {"apiVersion": "batch/v1", "kind": "Job", "name": "pretrain", "uid": "u-2"}},
+    "status": {
+        "conditions": [
+            {"type": "Succeeded", "status": "Unknown", "reason": "Running", "message": "", "lastTransitionTime": "2026-11-22T12:00:00Z"}
+        ],
+        "pool": "h100",
+        "accelerators": 8,
+        "acceleratorSeconds": 3600,
+        "cost": {"amount": "2.00", "currency": "EUR"},
+        "accountedAt": "2026-11-22T12:00:00Z",
+    },
+}
+
+
+def test_what_runs_has_used_and_cost_what_is_written_and_what_it_holds_since() -> None:
+    pool = replace(make_pool(price_micro_per_hour=2_000_000), currency="EUR")
+    told = tell(RUNNING, pool, AT + 1800)
+    assert (told["acceleratorSeconds"], told["cost"]["currency"], told["accountedAt"]) == (3600 + 8 * 1800, "EUR", "2026-11-22T12:30:00Z")
+    assert float(told["cost"]["amount"]) == 10
+    story = render_story(GPUWorkload.model_validate(RUNNING), pool, AT + 1800)
+    assert "5.00 accelerator-hours" in story
+    assert f"{told['cost']['amount']} EUR" in story
+
+
+def test_who_may_not_see_the_pool_reads_the_cost_that_is_written() -> None:
+    told = tell(RUNNING, None, AT + 1800)
+    assert (told["acceleratorSeconds"], told["cost"]) == (18_000, {"amount": "2.00", "currency": "EUR"})
 
 
 @pytest.mark.parametrize(
     ("workload", "namespace", "found"),
     [
-        ("pretrain", None, ("default", "pretrain")),
+        ("pretrain", None, ("", "pretrain")),
         ("pretrain", "vision-dev", ("vision-dev", "pretrain")),
         ("vision-dev/pretrain", None, ("vision-dev", "pretrain")),
         ("vision-dev/pretrain", "vision-dev", ("vision-dev", "pretrain")),

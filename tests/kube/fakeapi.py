@@ -1,7 +1,8 @@
 """The face of our client over a dictionary: objects with UIDs, versions, merge patches and preconditions, and faults on demand."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -24,6 +25,8 @@ class FakeApi(Client):
         self.writes: list[str] = []
         self.faults: dict[str, list[ApiError]] = {}
         self.lossy: ApiError | None = None
+        self.clock: Callable[[], int] | None = None
+        """By which creations are dated; None: all are of the instant `BORN`."""
         self._versions = count(1_000_000)
         self._names = count(1)
 
@@ -66,7 +69,7 @@ class FakeApi(Client):
             "name": name,
             "uid": f"uid-{resource.kind}-{name}",
             "generation": 1,
-            "creationTimestamp": "2026-11-22T12:00:00Z",
+            "creationTimestamp": BORN if self.clock is None else f"{datetime.fromtimestamp(self.clock(), UTC):%Y-%m-%dT%H:%M:%SZ}",
         }
         answer = self._store(resource, namespace, name, body)
         if self.lossy is not None and resource != EVENTS:

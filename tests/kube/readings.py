@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.kube.objects import GPU, NAMESPACE, FilledMirror
 
+from commonpool.engine.reference import ReferenceEngine
 from commonpool.kube.read import World, read_world
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ChildKey, NodeName, PoolName, Seat, TenantName
@@ -11,6 +12,7 @@ from commonpool.model.plan import Entry
 from commonpool.model.reasons import Reason
 from commonpool.model.rounds import Line
 from commonpool.model.snapshot import Node, Snapshot, Workload
+from commonpool.planner import plan_round
 
 GIB = 1 << 30
 NOW_AT = 1_795_348_800
@@ -40,6 +42,12 @@ def node(mirror: FilledMirror, name: str) -> Node:
 def line(kind: str, name: str, *entries: tuple[Seat, str], shape: Amounts = ONE_GPU) -> Line:
     placed = tuple(Entry(seat, NodeName(where)) for seat, where in entries)
     return Line(ChildKey(kind, NAMESPACE, name), TenantName("vision"), PoolName("h100"), GPU, shape, placed, "WithinGuarantee")
+
+
+def told(mirror: FilledMirror, name: str = "pretrain") -> Reason | None:
+    """For what the plan lets the workload wait."""
+    holds = plan_round(read(mirror), ReferenceEngine()).hold
+    return next((hold.reason for hold in holds if hold.workload == f"{NAMESPACE}/{name}"), None)
 
 
 def reason(found: Workload) -> Reason | None:

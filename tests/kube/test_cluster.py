@@ -1,100 +1,40 @@
-"""Rounds on a fake API with the true planner and the reference engine: what is written, in which order, and what after a fault."""
-
-from typing import Any
+"""Rounds on a fake API with the true planner and the reference engine: what is written, in which order."""
 
 import pytest
-from tests.kube.fakeapi import FakeApi
 from tests.kube.objects import (
     NAMESPACE,
     Body,
-    FilledMirror,
     deployment_body,
     inference_body,
     job_body,
     make_metadata,
+    node_body,
     own_body,
     pod_body,
-    pool_body,
     service_pod_body,
     tracked_body,
     training_body,
 )
-from tests.kube.readings import NOW_AT, line
+from tests.kube.readings import line
+from tests.kube.stage import Stage
 
-from commonpool.cycle import Cycle, run_cycle
-from commonpool.engine.reference import ReferenceEngine
 from commonpool.errors import BugError
-from commonpool.kube.cluster import LiveCluster
-from commonpool.kube.errors import Forbidden, Invalid, Unavailable
 from commonpool.kube.promises import Promises
 from commonpool.kube.resources import (
     CUSTOM_RESOURCES,
     DEPLOYMENTS,
     EVENTS,
-    GPU_POOLS,
     GPU_WORKLOADS,
     JOBS,
+    NODES,
     PODS,
     RESOURCE_QUOTAS,
     ROUNDS,
     TENANTS,
-    Resource,
 )
 from commonpool.model.ids import Seat
 from commonpool.model.plan import Plan
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Workload
-
-
-class Stage:
-    """A live cluster on a fake API, one round at a time; a test moves the clock and plays Kubernetes."""
-
-    def __init__(self, epoch: int = 1) -> None:
-        self.api = FakeApi()
-        self.mirror = FilledMirror()
-        self.now_at = NOW_AT
-        self.cluster = LiveCluster(self.api, self.mirror, lambda: self.now_at)
-        self.cluster.epoch = epoch
-        self.put(GPU_POOLS, pool_body())
-        self.put(TENANTS, own_body("Tenant", "vision", {}))
-
-    def put(self, resource: Resource, *bodies: Body) -> None:
-        """Objects that somebody made or changed, in the API and in the mirror."""
-        for body in bodies:
-            stored = self.api.put(resource, body)
-            if resource in {GPU_POOLS, TENANTS, GPU_WORKLOADS}:
-                self.mirror.own(stored)
-            else:
-                self.mirror.see(resource, stored)
-
-    async def round(self) -> Cycle:
-        return await run_cycle(self.cluster, ReferenceEngine())
-
-    async def settled(self) -> list[str]:
-        """Rounds until nothing is written any more; what they wrote before."""
-        wrote: list[str] = []
-        for _ in range(9):
-            await self.round()
-            now = self.api.wrote()
-            if not now:
-                return wrote
-            wrote += now
-        pytest.fail(f"never quiet: {wrote}")
-
-    async def workload(self, name: str = "pretrain") -> Workload:
-        snapshot = (await self.round()).snapshot
-        [found] = [each for each in snapshot.workloads if each.name == f"{NAMESPACE}/{name}"]
-        return found
-
-    def status(self, name: str = "pretrain") -> dict[str, Any]:
-        body = self.api.find(GPU_WORKLOADS, name, NAMESPACE)
-        assert body is not None
-        status: dict[str, Any] = body.get("status", {})
-        return status
-
-    def state(self, name: str = "pretrain") -> str:
-        [reason] = [each["reason"] for each in self.status(name)["conditions"] if each["type"] == "Succeeded"]
-        return str(reason)
 
 
 async def test_a_plan_becomes_a_round_then_children_then_words() -> None:
@@ -119,6 +59,8 @@ async def test_what_is_so_is_not_written_again() -> None:
     stage.put(GPU_WORKLOADS, training_body(), training_body("giant", replicas=9))
     stage.put(JOBS, job_body("plain", suspended=True, held=True))
     assert await stage.settled()
+    stage.put(PODS, *(pod_body(f"{job}-{rank}", job=job, rank=rank) for job in ("pretrain", "plain") for rank in range(2)))
+    await stage.settled()
     for _ in range(3):
         stage.now_at += 100
         await stage.round()
@@ -170,147 +112,6 @@ async def test_a_job_replaced_under_the_same_name_is_not_let_go_by_an_old_promis
     await stage.round()
     assert [failure.subject for failure in stage.cluster.failures] == ["Job vision-dev/plain"]
     assert another["spec"]["suspend"] is True
-
-
-async def test_a_refused_round_releases_nothing_and_is_written_by_the_next() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    stage.api.faults["create Round r-0000000001-1"] = [Forbidden("no")]
-    await stage.round()
-    assert [failure.subject for failure in stage.cluster.failures] == ["Round r-0000000001-1"]
-    assert stage.api.all(JOBS) == []
-    assert stage.state() != "Placed"
-    await stage.settled()
-    assert stage.state() == "Placed"
-    assert stage.cluster.failures == ()
-
-
-async def test_a_round_whose_answer_was_lost_is_found_before_another_is_written() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    stage.api.lossy = Unavailable("connection reset")
-    await stage.round()
-    assert stage.api.all(JOBS) == []
-    await stage.settled()
-    assert [round_["metadata"]["name"] for round_ in stage.api.all(ROUNDS)] == ["r-0000000001-1"]
-    assert len(stage.api.all(JOBS)) == 1
-
-
-async def test_as_long_as_nobody_knows_whether_a_round_was_written_none_is() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    stage.api.faults = {
-        "create Round r-0000000001-1": [Unavailable("timeout")],
-        "get Round r-0000000001-1": [Unavailable("timeout"), Unavailable("timeout")],
-    }
-    for _ in range(3):
-        await stage.round()
-        assert stage.api.all(ROUNDS) == []
-    await stage.round()
-    assert len(stage.api.all(ROUNDS)) == 1
-
-
-async def test_a_round_of_the_same_name_that_says_something_else_is_not_ours() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    other = {"epoch": 0, "number": 1, "part": 1, "parts": 1, "gangs": []}
-    stage.api.objects["rounds", "", "r-0000000001-1"] = {
-        "metadata": {"name": "r-0000000001-1", "uid": "x", "resourceVersion": "1"},
-        "spec": other,
-    }
-    await stage.round()
-    assert [type(failure.error).__name__ for failure in stage.cluster.failures] == ["Conflict"]
-    await stage.settled()
-    assert [round_["spec"]["number"] for round_ in stage.api.all(ROUNDS)] == [2]
-
-
-async def test_a_refused_child_gives_its_place_back_and_is_tried_again_later() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    refusal = Invalid("exceeded quota: count/jobs.batch")
-    stage.api.faults["create Job pretrain"] = [refusal, refusal]
-    await stage.settled()
-    assert stage.api.all(ROUNDS) == []
-    assert stage.state() == Reason.CHILD_REFUSED
-    assert "exceeded quota" in stage.status()["wait"]["message"]
-    stage.now_at += 59
-    assert await stage.settled() == []
-    stage.now_at += 1
-    await stage.settled()
-    assert stage.api.all(JOBS) == []
-    stage.now_at += 119
-    assert await stage.settled() == []
-    stage.now_at += 1
-    await stage.settled()
-    assert len(stage.api.all(JOBS)) == 1
-
-
-async def test_a_right_that_is_missing_for_a_moment_costs_no_place() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    stage.api.faults["create Job pretrain"] = [Forbidden("the roles are not known yet")]
-    await stage.round()
-    assert [type(failure.error).__name__ for failure in stage.cluster.failures] == ["Forbidden"]
-    assert len(stage.api.all(ROUNDS)) == 1
-    assert stage.state() == Reason.PLACED
-    await stage.round()
-    assert len(stage.api.all(JOBS)) == 1
-
-
-async def test_a_refused_child_is_tried_again_at_once_when_its_workload_changes() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    stage.api.faults["create Job pretrain"] = [Invalid("no")]
-    await stage.settled()
-    stage.put(GPU_WORKLOADS, training_body(generation=2))
-    await stage.settled()
-    assert len(stage.api.all(JOBS)) == 1
-
-
-async def test_children_that_were_made_before_a_crash_are_taken_as_they_are() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    await stage.settled()
-    job = stage.api.find(JOBS, "pretrain", NAMESPACE)
-    again = Stage(epoch=2)
-    again.api.objects = dict(stage.api.objects)
-    again.put(GPU_WORKLOADS, training_body())
-    again.mirror.see(ROUNDS, *stage.api.all(ROUNDS))
-    await again.settled()
-    assert again.api.find(JOBS, "pretrain", NAMESPACE) == job
-    assert again.cluster.failures == ()
-
-
-async def test_a_job_of_that_name_that_somebody_makes_meanwhile_is_not_taken() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    stage.api.objects[JOBS.plural, NAMESPACE, "pretrain"] = job_body("pretrain")
-    await stage.settled()
-    assert stage.state() == Reason.CHILD_REFUSED
-    assert stage.api.all(ROUNDS) == []
-
-
-async def test_one_failure_does_not_stop_the_others() -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body("first", replicas=1), training_body("second", replicas=1))
-    stage.api.faults["create Job first"] = [Unavailable("timeout")]
-    await stage.round()
-    assert [job["metadata"]["name"] for job in stage.api.all(JOBS)] == ["second"]
-    await stage.settled()
-    assert [job["metadata"]["name"] for job in stage.api.all(JOBS)] == ["first", "second"]
-
-
-async def test_a_new_leader_writes_what_is_owed_in_its_own_epoch_and_ends_the_old_rounds() -> None:
-    stage = Stage(epoch=1)
-    stage.put(GPU_WORKLOADS, training_body())
-    await stage.settled()
-    stage.put(PODS, pod_body("pretrain-0", job="pretrain", rank=0, node="gpu-0", gpus=8))
-    stage.cluster.epoch = 2
-    await stage.settled()
-    [round_] = stage.api.all(ROUNDS)
-    assert (round_["spec"]["epoch"], round_["spec"]["number"]) == (2, 2)
-    assert len((await stage.workload()).holdings) == 2
-    assert [job["metadata"]["name"] for job in stage.api.all(JOBS)] == ["pretrain"]
 
 
 async def test_a_service_has_the_pods_that_it_wants_and_new_ones_get_their_places_by_name() -> None:
@@ -369,16 +170,6 @@ async def test_a_plan_for_another_snapshot_is_refused() -> None:
         await stage.cluster.apply(old, Plan(1, 1))
 
 
-async def test_a_failure_is_logged_once_and_again_only_after_it_was_gone(caplog: pytest.LogCaptureFixture) -> None:
-    stage = Stage()
-    stage.put(GPU_WORKLOADS, training_body())
-    stage.api.faults["create Round r-0000000001-1"] = [Forbidden("no"), Forbidden("no")]
-    await stage.round()
-    await stage.round()
-    await stage.settled()
-    assert [record.message for record in caplog.records] == ["Round r-0000000001-1: no"]
-
-
 async def test_a_tenants_quota_counts_workloads_only_when_the_quota_controller_knows_them() -> None:
     stage = Stage()
     stage.put(CUSTOM_RESOURCES, {"metadata": make_metadata("gpuworkloads.commonpool.dev")})
@@ -395,21 +186,6 @@ async def test_a_tenants_quota_counts_workloads_only_when_the_quota_controller_k
     stage.now_at += 60
     assert await stage.settled() == ["apply ResourceQuota commonpool-objects"]
     assert "count/gpuworkloads.commonpool.dev" in find_counts()
-
-
-async def test_nothing_is_promised_as_long_as_what_is_void_still_stands() -> None:
-    stage = Stage()
-    stage.put(DEPLOYMENTS, deployment_body("web"))
-    stage.put(GPU_WORKLOADS, tracked_body("web", "Deployment"))
-    stage.put(PODS, service_pod_body("web-a", "web"))
-    await stage.settled()
-    stage.mirror.pods.drop((NAMESPACE, "web-a"), stage.mirror.pods.find_uid(NAMESPACE, "web-a"))
-    stage.put(PODS, service_pod_body("web-b", "web"))
-    stage.api.faults["delete Round r-0000000001-1"] = [Unavailable("no answer")]
-    await stage.round()
-    assert not [write for write in stage.api.wrote() if "Round" in write]
-    await stage.round()
-    assert [write for write in stage.api.wrote() if "Round" in write] == ["delete Round r-0000000001-1", "create Round r-0000000002-1"]
 
 
 async def test_a_workload_that_cannot_be_read_is_told_once_and_again_when_it_changes() -> None:
@@ -430,15 +206,22 @@ async def test_a_workload_that_cannot_be_read_is_told_once_and_again_when_it_cha
     assert stage.state() == "Placed"
 
 
-async def test_a_pod_that_cannot_take_its_place_is_told_in_the_schedulers_words() -> None:
+async def test_what_a_tenant_holds_outside_every_pool_is_told_as_uncounted_until_it_is_counted() -> None:
     stage = Stage()
-    stage.put(DEPLOYMENTS, deployment_body("web"))
-    stage.put(GPU_WORKLOADS, tracked_body("web", "Deployment"))
-    pod = service_pod_body("web-a", "web")
-    stage.put(PODS, pod)
+    stage.put(NODES, node_body("lone", gpus=8, labels={"gpu": "other"}))
+    stage.put(PODS, pod_body("before", node="lone", gpus=4))
     await stage.settled()
-    refused = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "persistentvolumeclaim `data` not found"}
-    stage.put(PODS, {**pod, "status": {**pod.get("status", {}), "conditions": [refused]}})
+
+    def counted() -> Body:
+        tenant = stage.api.objects["tenants", "", "vision"]
+        [condition] = [each for each in tenant["status"]["conditions"] if each["type"] == "Counted"]
+        return dict(condition)
+
+    assert (counted()["status"], counted()["reason"]) == ("False", Reason.NOT_COUNTED)
+    assert counted()["message"].startswith(
+        "`4` accelerators are held on nodes of no pool and count against no quota, by `vision-dev/before`"
+    )
+    stage.put(TENANTS, {**own_body("Tenant", "vision", {}), "status": stage.api.objects["tenants", "", "vision"]["status"]})
+    stage.put(NODES, node_body("lone", gpus=8))
     await stage.settled()
-    [running] = [each for each in stage.status("web")["conditions"] if each["type"] == "Running"]
-    assert "pod `web-a` cannot take its place: persistentvolumeclaim `data` not found" in running["message"]
+    assert (counted()["status"], counted()["reason"]) == ("True", Reason.COUNTED)

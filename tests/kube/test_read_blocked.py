@@ -13,8 +13,9 @@ from tests.kube.objects import (
     tracked_body,
     training_body,
 )
-from tests.kube.readings import EIGHT_GPUS, NOW_AT, line, reason, workload, world
+from tests.kube.readings import EIGHT_GPUS, NOW_AT, line, reason, told, workload, world
 
+from commonpool.kube.read.world import Past
 from commonpool.kube.resources import NAMESPACES
 from commonpool.model.ids import ChildKey, Seat
 from commonpool.model.names import TENANT_LABEL
@@ -25,14 +26,14 @@ def test_a_namespace_of_no_tenant_may_run_nothing() -> None:
     mirror = FilledMirror()
     mirror.own(training_body())
     mirror.see(NAMESPACES, {"metadata": make_metadata(NAMESPACE)})
-    assert reason(workload(mirror)) is Reason.NOT_A_TENANT
+    assert told(mirror) is Reason.NOT_A_TENANT
 
 
 def test_a_label_that_names_no_tenant_is_no_membership() -> None:
     mirror = FilledMirror()
     mirror.own(training_body())
     mirror.see(NAMESPACES, {"metadata": make_metadata(NAMESPACE, labels={TENANT_LABEL: "nobody"})})
-    assert reason(workload(mirror)) is Reason.NOT_A_TENANT
+    assert told(mirror) is Reason.NOT_A_TENANT
 
 
 @pytest.mark.parametrize(
@@ -51,14 +52,14 @@ def test_a_priority_must_be_one_of_the_tenants(allowed: list[str] | None, blocke
         own_body("Tenant", "vision", {} if allowed is None else {"priorityClasses": allowed}), training_body(priorityClassName="urgent")
     )
     found = workload(mirror)
-    assert (found.priority, found.priority_class, reason(found)) == (1000, "urgent", blocked)
+    assert (found.priority, found.priority_class, told(mirror)) == (1000, "urgent", blocked)
 
 
 def test_the_default_priority_is_everybodys() -> None:
     mirror = FilledMirror()
     mirror.priority_is("normal", 10, default=True)
     mirror.own(own_body("Tenant", "vision", {"priorityClasses": []}), training_body())
-    assert (workload(mirror).priority, reason(workload(mirror))) == (10, None)
+    assert (workload(mirror).priority, told(mirror)) == (10, None)
 
 
 def test_a_pod_has_its_own_priority_whatever_made_it() -> None:
@@ -68,7 +69,7 @@ def test_a_pod_has_its_own_priority_whatever_made_it() -> None:
     mirror.jobs_are(job_body("finetune", pods=1))
     mirror.pods_are(pod_body("finetune-0", job="finetune", rank=0, priority=1000, priorityClassName="urgent"))
     found = workload(mirror, "finetune")
-    assert (found.priority, found.priority_class, reason(found)) == (1000, "urgent", Reason.PRIORITY_NOT_ALLOWED)
+    assert (found.priority, found.priority_class, told(mirror, "finetune")) == (1000, "urgent", Reason.PRIORITY_NOT_ALLOWED)
 
 
 def test_a_pod_that_says_the_default_priority_says_nothing() -> None:
@@ -77,7 +78,7 @@ def test_a_pod_that_says_the_default_priority_says_nothing() -> None:
     mirror.own(own_body("Tenant", "vision", {"priorityClasses": []}), tracked_body("notebook", "Pod"))
     mirror.pods_are(pod_body("notebook", priority=10, priorityClassName="normal"))
     found = workload(mirror, "notebook")
-    assert (found.priority, found.priority_class, reason(found)) == (10, "", None)
+    assert (found.priority, found.priority_class, told(mirror, "notebook")) == (10, "", None)
 
 
 def test_a_priority_that_does_not_exist_is_a_mistake() -> None:
@@ -156,6 +157,6 @@ def test_a_child_that_the_api_refuses_keeps_no_place() -> None:
     mirror = FilledMirror()
     mirror.own(training_body())
     mirror.promised(line("Job", "pretrain", (Seat(0), "gpu-0"), (Seat(1), "gpu-1"), shape=EIGHT_GPUS))
-    seen = world(mirror, refusals={ChildKey("Job", NAMESPACE, "pretrain"): "exceeded quota"})
+    seen = world(mirror, past=Past({ChildKey("Job", NAMESPACE, "pretrain"): "exceeded quota"}))
     [found] = seen.snapshot.workloads
     assert (reason(found), found.holdings, seen.standing.promises) == (Reason.CHILD_REFUSED, (), ())

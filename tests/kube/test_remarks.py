@@ -21,8 +21,8 @@ SCALE = {"scale": {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "name": 
 def hear(body: dict[str, Any]) -> tuple[str, ...]:
     mirror = FilledMirror()
     mirror.own(body)
-    [run] = world(mirror).runs
-    return list_workload_remarks(run)
+    read = world(mirror)
+    return list_workload_remarks(read.runs[0], read.fleet.pools)
 
 
 def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_loads() -> None:
@@ -34,8 +34,8 @@ def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_load
     mirror.deployments_are(deployment_body("chat", owner_uid="uid-GPUWorkload-chat"))
     for load, remarks in ((None, 1), (Load(2), 0)):
         mirror.follow({"uid-GPUWorkload-chat": load} if load else {})
-        [run] = world(mirror).runs
-        assert len(list_workload_remarks(run)) == remarks
+        read = world(mirror)
+        assert len(list_workload_remarks(read.runs[0], read.fleet.pools)) == remarks
 
 
 def test_who_asks_for_nothing_that_is_missing_hears_nothing() -> None:
@@ -50,9 +50,17 @@ def test_an_annotation_that_nobody_understands_is_told() -> None:
     job["metadata"]["annotations"] = {TIER: "Gold"}
     mirror.jobs_are(job)
     [run] = world(mirror).runs
-    assert list_workload_remarks(run) == (
+    assert list_workload_remarks(run, {}) == (
         f"annotation {TIER} `Gold` is not understood and has no effect: use one of Guaranteed, Standard, Spot",
     )
+
+
+def test_a_preferred_level_that_no_pool_has_is_told_and_one_that_some_pool_has_is_not() -> None:
+    assert hear(training_body(placement={"preferred": "topology.commonpool.dev/block"})) == ()
+    [remark] = hear(training_body(placement={"preferred": "example.com/row"}))
+    assert remark.startswith("`placement.preferred` has no effect: none of its pools has a topology level `example.com/row`; they have: `")
+    wish = {"perReplica": 8, "anyOf": [{"pool": "nowhere"}]}
+    assert hear(training_body(placement={"preferred": "example.com/row"}, accelerators=wish)) == ()
 
 
 def test_remarks_stand_in_the_condition_that_says_that_it_may_run() -> None:
@@ -64,7 +72,7 @@ def test_remarks_stand_in_the_condition_that_says_that_it_may_run() -> None:
     [run] = (read := world(mirror)).runs
     assert run.own is not None
     assert run.own.parsed is not None
-    view = WorkloadView(run.own.parsed, read.snapshot.workloads[0], None, Progress(want=2), remarks=list_workload_remarks(run))
+    view = WorkloadView(run.own.parsed, read.snapshot.workloads[0], None, Progress(want=2), remarks=list_workload_remarks(run, {}))
     admitted = find_condition(build_workload_status(view, {}, START_AT).conditions or [], "Admitted")
     assert admitted is not None
     assert admitted.status == "True"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.kube.objects import FilledMirror, node_body, pool_body
 from tests.kube.readings import GIB, NOW_AT, read, world
-from tests.kube.test_cluster import Stage
+from tests.kube.stage import Stage
 
 from commonpool.api import GPUPool
 from commonpool.api.gpupool import ScaleTarget

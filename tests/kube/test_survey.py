@@ -1,14 +1,17 @@
 """What is listed whole: in pages, and as of one version."""
 
+import asyncio
 import json
 from typing import Any
 
+import pytest
 from tests.kube.fakeapi import FakeApi
 from tests.kube.objects import own_body
 
+from commonpool.kube.errors import Forbidden
 from commonpool.kube.mirror import Mirror
-from commonpool.kube.resources import TENANTS, Resource
-from commonpool.kube.survey import drop_gone, remember_all
+from commonpool.kube.resources import GPU_POOLS, TENANTS, Resource
+from commonpool.kube.survey import drop_gone, remember_all, survey_cluster
 
 
 class PagedApi(FakeApi):
@@ -71,3 +74,30 @@ async def test_one_that_was_made_anew_under_the_same_name_is_another() -> None:
     assert names(mirror) == []
     await remember_all(mirror, api)
     assert [own.uid for own in mirror.tenants] == ["uid-anew"]
+
+
+class DeafApi(PagedApi):
+    """Refuses GPUPools, and never answers to anything else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = 0
+
+    async def list_page(self, resource: Resource, *, limit: int = 500, token: str = "", selector: str = "") -> bytes:
+        del limit, token, selector
+        if resource is GPU_POOLS:
+            raise Forbidden("may not")
+        self.waiting += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.waiting -= 1
+        return b""
+
+
+async def test_where_one_kind_may_not_be_read_no_question_is_left_open() -> None:
+    """What still waited for an answer when the connection is closed would leave its socket behind."""
+    api = DeafApi()
+    with pytest.raises(Forbidden):
+        await survey_cluster(api)
+    assert api.waiting == 0

@@ -18,7 +18,7 @@ from tests.kube.objects import (
     workload_body,
 )
 from tests.kube.readings import NOW_AT, line
-from tests.kube.test_cluster import Stage
+from tests.kube.stage import Stage
 
 from commonpool.kube.errors import Unavailable
 from commonpool.kube.resources import DEPLOYMENTS, EVENTS, GPU_WORKLOADS, JOBS, PODS, ROUNDS
@@ -79,7 +79,13 @@ class Scene(Stage):
 
     def promise(self, *lines: Line) -> None:
         manifest = build_round(Round(RoundId(1, 1, 1), lines), 1)
-        self.put(ROUNDS, {**manifest, "metadata": {**manifest["metadata"], "uid": "uid-round", "resourceVersion": "7"}})
+        self.put(
+            ROUNDS,
+            {
+                **manifest,
+                "metadata": {**manifest["metadata"], "uid": "uid-round", "resourceVersion": "7", "creationTimestamp": instant(self.now_at)},
+            },
+        )
 
     def job(self, name: str = "pretrain") -> Body:
         body = self.api.find(JOBS, name, NAMESPACE)
@@ -225,6 +231,17 @@ async def test_an_evicted_gang_comes_back_with_the_size_that_it_gets(scene: Scen
     assert "patch Job pretrain" in await scene.decide()
     spec = scene.job()["spec"]
     assert (spec["suspend"], spec["parallelism"], spec["completions"]) == (False, 3, 3)
+
+
+async def test_an_evicted_bare_pod_leaves_an_event_about_itself_because_nothing_else_of_it_stays(scene: Scene) -> None:
+    scene.put(GPU_WORKLOADS, tracked_body("notebook", "Pod"))
+    scene.put(PODS, pod_body("notebook", node="gpu-3"))
+    await scene.decide()
+    wrote = await scene.decide(evict("notebook", "Pod"))
+    assert wrote == ["patch-status GPUWorkload notebook", "delete Pod notebook"]
+    [event] = [each for each in scene.api.all(EVENTS) if each["reason"] == "Evicted"]
+    assert event["regarding"] == {"apiVersion": "v1", "kind": "Pod", "name": "notebook", "namespace": NAMESPACE, "uid": "uid-notebook"}
+    assert (event["metadata"]["namespace"], event["note"]) == (NAMESPACE, "its places are needed")
 
 
 async def test_nobody_is_evicted_who_could_not_be_told(scene: Scene) -> None:

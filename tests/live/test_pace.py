@@ -1,6 +1,6 @@
 import asyncio
 
-from commonpool.live.pace import GATHER_SECONDS, LONGEST_LEISURE_SECONDS, LONGEST_REST_SECONDS, Pace, wait_any
+from commonpool.live.pace import GATHER_SECONDS, LONGEST_LEISURE_SECONDS, LONGEST_REST_SECONDS, Bell, Pace, wait_any
 
 
 class Clock:
@@ -56,3 +56,15 @@ async def test_waiting_for_one_of_several_ends_with_the_first_or_with_the_time()
     async with asyncio.timeout(5):
         await wait_any(first, second, timeout_seconds=60)
     assert not first.is_set()
+
+
+def test_a_bell_knows_when_it_was_rung_first() -> None:
+    clock = Clock()
+    bell = Bell(clock)
+    for clock.now in (101.0, 105.0):
+        bell.set()
+    assert bell.rung_at == 101.0
+    bell.clear()
+    clock.now = 109.0
+    bell.set()
+    assert bell.rung_at == 109.0

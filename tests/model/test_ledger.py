@@ -15,8 +15,8 @@ def make_line(child: ChildKey, nodes: str, ranks: str = "", pods: str = "") -> L
     return Line(child, TenantName("vision"), PoolName("h100"), "nvidia.com/gpu", SHAPE, placed, "Shared")
 
 
-def make_round(number: int, *lines: Line, epoch: int = 1) -> Round:
-    return Round(RoundId(epoch, number, 0), lines)
+def make_round(number: int, *lines: Line, epoch: int = 1, made_at: int = 0) -> Round:
+    return Round(RoundId(epoch, number, 0), lines, made_at)
 
 
 def make_pod(name: str, child: ChildKey = GANG, *, rank: int = -1, node: str | None = None, finished: bool = False) -> PodFact:
@@ -120,3 +120,21 @@ def test_a_new_leader_writes_anew_all_lines_of_a_key_that_is_owed_something() ->
 def test_the_dead_are_owed_nothing() -> None:
     first = make_round(1, make_line(GANG, "a*1", "0"))
     assert settle_rounds([first], [], frozenset(), NODES).spent == (first,)
+
+
+def test_a_finished_pod_that_had_a_place_by_name_is_not_taken_for_one_that_has_taken_any() -> None:
+    rounds = (make_round(1, make_line(WEB, "a*1")), make_round(2, make_line(WEB, "a*1", pods="w1")))
+    standing = settle(*rounds, pods=(make_pod("w1", WEB, node="a", finished=True),))
+    assert owed(standing) == list(rounds[0].lines[0].entries)
+    assert (standing.kept, standing.spent, standing.cut) == (rounds, (), ())
+
+
+def test_what_was_promised_long_ago_and_nobody_took_is_void_where_it_was_given_up() -> None:
+    first, second = make_round(1, make_line(GANG, "a*1 b*1", "0-1"), made_at=100), make_round(2, make_line(WEB, "c*2"), made_at=200)
+    rounds = (first, second)
+    taken = (make_pod("p0", rank=0, node="a"),)
+    given_up = {GANG: 150, WEB: 150}
+    standing = settle_rounds(rounds, taken, {GANG, WEB}, NODES, given_up=given_up)
+    assert owed(standing) == list(second.lines[0].entries)
+    assert (standing.spent, standing.kept) == ((first,), (second,))
+    assert settle_rounds(rounds, taken, {GANG, WEB}, NODES, given_up={GANG: 99}).kept == rounds

@@ -37,12 +37,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.epoch = 1
         self.number = 0
         self.made = 0
+        self.given_up: dict[ChildKey, int] = {}
 
     # the operator
 
     def settle(self) -> Standing:
         usable = set(NODES) - self.cordoned
-        return settle_rounds(self.rounds.values(), self.pods, self.alive, usable, self.wanted)
+        return settle_rounds(self.rounds.values(), self.pods, self.alive, usable, self.wanted, self.given_up)
 
     @property
     def alive(self) -> set[ChildKey]:
@@ -65,7 +66,7 @@ class LedgerMachine(RuleBasedStateMachine):
         lines = sorted([*find_stale_lines(standing, self.epoch), *self.plan(standing)], key=lambda line: line.child)
         self.number += 1
         for part, some in enumerate(split_parts(lines, most_lines=1)):
-            written = Round(RoundId(self.epoch, self.number, part), some)
+            written = Round(RoundId(self.epoch, self.number, part), some, self.number)
             self.rounds[written.id] = written
             yield
         self.begun |= {promise.line.child for promise in self.settle().promises}
@@ -115,6 +116,11 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def change_leader(self) -> None:
         self.epoch += 1
+
+    @rule(child=st.sampled_from(WANTED))
+    def give_up(self, child: ChildKey) -> None:
+        """Promises to it have been overdue for long: what is promised from now on is not."""
+        self.given_up[child] = self.number
 
     # the scheduler
 
@@ -198,7 +204,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def clearing_loses_no_promise_and_leaves_nothing_to_clear(self) -> None:
         standing = self.settle()
         usable = set(NODES) - self.cordoned
-        cleared = settle_rounds(standing.kept, self.pods, self.alive, usable, self.wanted)
+        cleared = settle_rounds(standing.kept, self.pods, self.alive, usable, self.wanted, self.given_up)
         assert not cleared.spent
         assert not cleared.cut
         before = Counter((promise.line.child, promise.entry) for promise in standing.promises)

@@ -93,8 +93,10 @@ def test_a_pool_by_quota_is_open_to_those_who_have_one_there_or_above() -> None:
 
 def test_a_namespace_without_a_tenant_gets_nothing() -> None:
     made = plan(make_workload("nobodys", tenant=None), make_workload("strange", tenant="stranger"), nodes=make_nodes(1))
-    assert get_hold(made, "nobodys").reason is Reason.NOT_A_TENANT
-    assert get_hold(made, "strange").message == "namespace `stranger-dev` belongs to no tenant of the pool"
+    nobodys = get_hold(made, "nobodys")
+    assert nobodys.reason is Reason.NOT_A_TENANT
+    assert nobodys.message.endswith("belongs to no tenant: ask an administrator to name it in a Tenant's `spec.namespaces`")
+    assert get_hold(made, "strange").message == "there is no Tenant `stranger`, which the namespace's label names: ask an administrator"
 
 
 def test_only_the_tenants_own_priority_classes_may_be_named() -> None:
@@ -108,9 +110,9 @@ def test_only_the_tenants_own_priority_classes_may_be_named() -> None:
     )
     assert find_places(made, "fine")
     assert get_hold(made, "greedy").message == (
-        "priority class `system-cluster-critical` is not yours to use; allowed: `vision-high`, `vision-low`"
+        "tenant `vision` may not use PriorityClass `system-cluster-critical`: use one of `vision-high`, `vision-low`, or none"
     )
-    assert get_hold(made, "other").message.endswith("allowed: only the default")
+    assert get_hold(made, "other").message == "tenant `nlp` may not use PriorityClass `vision-high`: name none"
 
 
 def test_what_is_blocked_waits_for_that_reason_and_has_no_place_in_the_queue() -> None:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.planner.worlds import Size, build, make_world, sizes, snapshots
 
@@ -202,6 +202,7 @@ def test_the_order_in_which_facts_are_read_changes_nothing(size: Size, seed: int
 
 @EXAMPLES
 @given(snapshots())
+@example(build(make_world(Size(seed=6, pools=3, nodes=14, tenants=1, quotas=0, workloads=5)))).via("half of it is placed, the rest waits")
 def test_planning_again_over_a_plans_own_result_changes_nothing(snapshot: Snapshot) -> None:
     first = plan_round(snapshot, ENGINE)
     second = plan_round(assume_plan(snapshot, first), ENGINE)
@@ -238,6 +239,9 @@ def test_no_sentence_names_another_tenant(snapshot: Snapshot) -> None:
 
 @EXAMPLES
 @given(snapshots())
+@example(build(make_world(Size(seed=23766137, pools=2, nodes=6, tenants=1, quotas=0, workloads=6)))).via(
+    "placed in a pass, counted in the next"
+)
 def test_positions_count_a_tenants_queue_from_one(snapshot: Snapshot) -> None:
     tenants = {workload.name: workload.tenant for workload in snapshot.workloads}
     positions: defaultdict[TenantName | None, list[int]] = defaultdict(list)

@@ -1,5 +1,7 @@
 """What is borrowed comes back for a guarantee: shrinking first, evicting last, never more than needed."""
 
+from dataclasses import replace
+
 from tests.builders import (
     RACK,
     START_AT,
@@ -15,6 +17,7 @@ from tests.builders import (
 )
 from tests.planner.situations import guarantee, make_situation, plan
 
+from commonpool.model.ids import ChildKey
 from commonpool.model.plan import Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Resize, Workload
@@ -43,6 +46,14 @@ def shrinks(decided: Plan) -> dict[str, int]:
 
 def evicted(decided: Plan) -> list[str]:
     return [evict.workload.partition("/")[2] for evict in decided.evict]
+
+
+def test_a_bare_pod_that_is_evicted_is_not_promised_to_queue_again() -> None:
+    pod = make_workload("notebook", tenant="nlp", gpus=8, held=(Held("h100-0000"),), started=100)
+    pod = replace(pod, child=ChildKey("Pod", pod.child.namespace, pod.child.name))
+    decided = plan(make_situation(make_workload("claim"), pod, nodes=1, quotas=[guarantee("vision", 8)]))
+    [evict] = decided.evict
+    assert evict.message.endswith("nobody makes a bare pod again: make it anew")
 
 
 def test_elastic_work_that_borrows_shrinks_for_a_guarantee() -> None:

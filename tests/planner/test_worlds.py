@@ -6,9 +6,8 @@ from collections import Counter
 from tests.planner.worlds import Size, build, make_world
 
 from commonpool.engine.reference import ReferenceEngine
-from commonpool.model.reasons import Reason
+from commonpool.model.reasons import QUEUED_REASONS, Reason
 from commonpool.planner import plan_round
-from commonpool.planner.explain import QUEUED_REASONS
 
 WORLDS = 1200
 

@@ -95,7 +95,7 @@ def _overfull_nodes(instant: Instant) -> Iterator[str]:
             if holding.node in taken:
                 taken[holding.node] += holding.amounts
     for model in instant.world.snapshot.nodes:
-        if not taken[model.name].fits_in(model.capacity):
+        if any(has < wants for has, wants in zip(model.capacity.vector, taken[model.name].vector, strict=True)):
             yield f"law 1: `{model.name}` has {model.capacity} and {taken[model.name]} are promised or taken"
 
 

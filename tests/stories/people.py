@@ -1,6 +1,6 @@
 """Who asks, and how: the same apiserver seen by a tenant's member, a controller, the operator, an admin."""
 
-from commonpool.local.client import ApiError, Client, Manifest
+from commonpool.local.client import Client, Manifest, RefusedError
 
 OPERATOR = "system:serviceaccount:commonpool-system:commonpool-operator"
 DRY = {"dryRun": "All"}
@@ -15,6 +15,6 @@ def hear(person: Client, method: str, path: str, body: Manifest | None = None) -
     """Ask for something without keeping it, and return what the refusal says; empty if it passes."""
     try:
         person.request(method, path, body, query=DRY)
-    except ApiError as error:
+    except RefusedError as error:
         return str(error)
     return ""

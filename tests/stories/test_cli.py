@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from tests.stories.cluster import eventually
@@ -15,6 +17,8 @@ from tests.stories.parity import list_recordings
 from tests.stories.story import Member, Story
 
 from commonpool.cli.main import main
+
+SVG = "http://www.w3.org/2000/svg"
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]
 
@@ -74,12 +78,37 @@ def test_top_shows_pools_tenants_and_who_holds_what(shell: Shell, alice: Member)
     answer = shell.run("top")
     assert (answer.code, answer.err) == (0, "")
     lines = [line.split() for line in answer.out.splitlines()]
-    assert ["h100", "4", "32", "24", "0", "8", "8"] in lines
-    assert [alice.tenant, "h100", "24", "16", "32", "8", "0"] in lines
-    assert [f"{alice.namespace}/runs", alice.tenant, "Job", "h100", "24", "3", "0", "0"] in lines
+    assert ["h100", "4", "32", "24", "8", "8"] in lines
+    assert [alice.tenant, "h100", "16", "32", "24", "8", "0"] in lines
+    assert [f"{alice.namespace}/runs", alice.tenant, "Training", "h100", "3/3", "Running", "-", "24"] in lines
+    assert [f"{alice.namespace}/waits", alice.tenant, "Training", "-", "0/2", "QuotaReached", "QuotaReached", "0"] in lines
     report = json.loads(shell.run("top", "-o", "json").out)
-    assert {pool["pool"]: pool["running"] for pool in report["pools"]} == {"a100": 0, "h100": 24}
+    assert {pool["pool"]: pool["promised"] for pool in report["pools"]} == {"a100": 0, "h100": 24}
     assert {row["workload"] for row in report["workloads"]} == {f"{alice.namespace}/{name}" for name in ("runs", "waits")}
+
+
+def test_top_draws_the_pool_and_who_holds_it(shell: Shell, alice: Member) -> None:
+    answer = shell.run("top", "-o", "svg")
+    assert (answer.code, answer.err) == (0, "")
+    picture = ET.fromstring(answer.out)  # noqa: S314 - ours
+    told = [element.text or "" for element in picture.iter(f"{{{SVG}}}title")]
+    assert sum(f"8 {alice.tenant} ({alice.namespace}/runs)" in text for text in told) == 3
+    assert f"{alice.tenant}: 24 held, 1 waiting for 16" in answer.out
+
+
+def test_watching_on_a_pipe_shows_a_table_and_ctrl_c_ends_it(shell: Shell, alice: Member) -> None:
+    command = [sys.executable, "-m", "commonpool.cli.main", "top", "--watch", "--interval", "0.5"]
+    environment = {**os.environ, "KUBECONFIG": str(shell.cluster.kubeconfig)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        seen: list[str] = []
+        while f"{alice.namespace}/waits" not in "".join(seen):
+            seen.append(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert complaints == ""
+    assert "\x1b" not in "".join(seen)
 
 
 def test_explain_says_why_something_waits_and_what_would_start_it(alice: Member, shell: Shell) -> None:
@@ -127,8 +156,9 @@ def test_status_names_every_process_with_its_log_for_scripts(shell: Shell, story
         (("replay", "/does/not/exist.json"), "cannot be read: No such file or directory"),
         (("explain",), "WORKLOAD"),
         (("top", "-o", "xml"), "xml"),
+        (("top", "--watch", "-o", "svg"), "--watch shows a table"),
     ],
-    ids=["no such workload", "no such file", "nothing named", "no such form"],
+    ids=["no such workload", "no such file", "nothing named", "no such form", "a picture that moves"],
 )
 def test_wrong_usage_is_answered_with_a_sentence_and_exit_code_2(shell: Shell, words: tuple[str, ...], says: str) -> None:
     answer = shell.run(*words)

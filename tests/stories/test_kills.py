@@ -15,7 +15,7 @@ from tests.stories.manifests import make_training
 from tests.stories.people import OPERATOR as OPERATOR_USER
 from tests.stories.story import OURS, PATIENCE_SECONDS, Member, Story
 
-from commonpool.cli.top import read_snapshot
+from commonpool.cli.look import read_snapshot
 from commonpool.engine.protocol import Engine
 from commonpool.kube.rounds import build_round
 from commonpool.model.rounds import Round, RoundId, build_line

@@ -18,7 +18,7 @@ def keep_files(texts: Mapping[str, str], directory: Path, arguments: Sequence[st
     differing = _find_differing(texts, options.directory)
     if options.check:
         for path in differing:
-            sys.stderr.write(f"`{path}` is not what the models say\n\nhint: run `make crds` and commit it\n")
+            sys.stderr.write(f"`{path}` is not what its sources say\n\nhint: run `make crds telemetry` and commit it\n")
         return 1 if differing else 0
     for path in differing:
         if path.name in texts:

@@ -102,9 +102,9 @@ class GPUWorkloadStatus(Model):
     promised_at: Timestamp | None = None
     """When it was given its place."""
     accelerator_seconds: Total | None = None
-    """What it has used: accelerators times seconds, since it was made."""
+    """What it has used up to accountedAt: accelerators times seconds. `commonpool explain` adds what it has held since."""
     cost: Money | None = None
-    """What that cost."""
+    """What that cost, up to accountedAt as well."""
     accounted_at: Timestamp | None = None
     """The instant up to which acceleratorSeconds and cost are counted: they are written together with other changes."""
     resize: Resize | None = None

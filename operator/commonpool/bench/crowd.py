@@ -12,7 +12,7 @@ from commonpool.engine.protocol import Engine
 from commonpool.model.amounts import GPU_MILLI, Amounts
 from commonpool.model.assume import assume_plan
 from commonpool.model.ids import ChildKey, NodeName, PoolName, Seat, TenantName, WorkloadName
-from commonpool.model.snapshot import Node, Pool, QuotaLine, Snapshot, Tenant, Wish, Workload, build_snapshot
+from commonpool.model.snapshot import Elastic, Holding, Node, Pool, QuotaLine, Snapshot, Tenant, Wish, Workload, build_snapshot
 from commonpool.planner import plan_round
 
 START_AT = 1_800_000_000
@@ -47,6 +47,23 @@ def build_crowd(nodes: int, running: int, pending: int, engine: Engine, *, seed:
     return _build(nodes, [*placed[:running], *workloads[began:]])
 
 
+def build_rush(nodes: int, running: int, claims: int, *, seed: int = 4) -> Snapshot:
+    """A pool that half of the teams, who are guaranteed nothing, have borrowed nearly all; `claims` of the other half come at once.
+
+    Work of one to four whole nodes holds it; of two or more, a quarter is elastic and could do with one.
+    """
+    dice = random.Random(seed)  # noqa: S311 - the same rush every time
+    empty = _build(nodes, (), lenders=_TEAMS // 2)
+    workloads = [_make_claim(dice, index) for index in range(claims)]
+    at = 0
+    for index in range(running):
+        home = empty.nodes[at : at + min(dice.choices((1, 2, 4), (6, 3, 1))[0], max(1, len(empty.nodes) - at - running + index + 1))]
+        home = tuple(node for node in home if node.pool == home[0].pool)
+        workloads.append(_make_borrower(dice, index, home))
+        at += len(home)
+    return _build(nodes, workloads, lenders=_TEAMS // 2)
+
+
 def count_accelerators(snapshot: Snapshot) -> tuple[int, int]:
     """How many there are, and how many are held."""
     total = sum(node.capacity.gpu_milli for node in snapshot.nodes)
@@ -54,7 +71,8 @@ def count_accelerators(snapshot: Snapshot) -> tuple[int, int]:
     return total // GPU_MILLI, held // GPU_MILLI
 
 
-def _build(nodes: int, workloads: Sequence[Workload]) -> Snapshot:
+def _build(nodes: int, workloads: Sequence[Workload], *, lenders: int = 0) -> Snapshot:
+    """`lenders`: so many teams share all guarantees; 0: all teams do."""
     counts = [(name, max(1, round(nodes * share)), gpus) for name, _, gpus, share, _ in _POOLS]
     return build_snapshot(
         now_at=START_AT,
@@ -66,7 +84,11 @@ def _build(nodes: int, workloads: Sequence[Workload]) -> Snapshot:
         ],
         nodes=[_make_node(name, gpus, index) for name, count, gpus in counts for index in range(count)],
         tenants=[*(Tenant(TenantName(f"org-{index}")) for index in range(_PARENTS)), *(_make_team(index) for index in range(_TEAMS))],
-        quotas=[_make_quota(index, name, count * gpus * GPU_MILLI) for index in range(_TEAMS) for name, count, gpus in counts],
+        quotas=[
+            _make_quota(index, name, count * gpus * GPU_MILLI, lenders or _TEAMS)
+            for index in range(lenders or _TEAMS)
+            for name, count, gpus in counts
+        ],
         workloads=workloads,
     )
 
@@ -87,13 +109,13 @@ def _make_team(index: int) -> Tenant:
     return Tenant(TenantName(f"team-{index:02}"), TenantName(f"org-{index % _PARENTS}"), 1 + index % 3)
 
 
-def _make_quota(index: int, pool: str, total: int) -> QuotaLine:
+def _make_quota(index: int, pool: str, total: int, lenders: int) -> QuotaLine:
     """Nine tenths of each pool are guaranteed to somebody, and nobody may hold more than a quarter."""
     return QuotaLine(
         tenant=TenantName(f"team-{index:02}"),
         pools=(PoolName(pool),),
         weights_milli=(GPU_MILLI,),
-        guaranteed=total * 9 // 10 // _TEAMS,
+        guaranteed=total * 9 // 10 // lenders,
         limit=total // 4,
     )
 
@@ -119,6 +141,47 @@ def _make_workload(dice: random.Random, index: int) -> Workload:
         required_level=BLOCK if pods > 1 and dice.random() < 0.5 else None,
         preferred_level=RACK if pods > 1 else None,
         generation=1,
+    )
+
+
+def _make_claim(dice: random.Random, index: int) -> Workload:
+    """One to sixteen pods in the pool of its choice, of a team that is guaranteed a part of it."""
+    name, _, node_gpus, _, _ = dice.choices(_POOLS, [share for _, _, _, share, _ in _POOLS])[0]
+    pods, gpus = dice.choice((1, 1, 2, 4, 8, 16)), min(dice.choice((1, 2, 4, 8)), node_gpus)
+    team = dice.randrange(_TEAMS // 2)
+    namespace, seats = f"team-{team:02}-dev", tuple(Seat(rank=rank) for rank in range(pods))
+    return Workload(
+        name=WorkloadName(f"{namespace}/claim{index:05}"),
+        child=ChildKey("Job", namespace, f"claim{index:05}"),
+        tenant=TenantName(f"team-{team:02}"),
+        shape=Amounts(gpus * GPU_MILLI, gpus * 12_000, gpus * 100 * _GIB, 1),
+        created_at=START_AT - dice.randrange(600),
+        needs=seats,
+        needs_min=len(seats),
+        wishes=(Wish(pool=PoolName(name)),),
+        required_level=BLOCK if pods > 1 and dice.random() < 0.5 else None,
+        generation=1,
+    )
+
+
+def _make_borrower(dice: random.Random, index: int, home: Sequence[Node]) -> Workload:
+    """It holds these nodes as a whole."""
+    gpus = home[0].capacity.gpu_milli // GPU_MILLI
+    shape = Amounts(gpus * GPU_MILLI, gpus * 12_000, gpus * 100 * _GIB, 1)
+    team = _TEAMS // 2 + dice.randrange(_TEAMS // 2)
+    namespace = f"team-{team:02}-dev"
+    return Workload(
+        name=WorkloadName(f"{namespace}/w{index:05}"),
+        child=ChildKey("Job", namespace, f"w{index:05}"),
+        tenant=TenantName(f"team-{team:02}"),
+        shape=shape,
+        created_at=START_AT - 86_400,
+        holdings=tuple(Holding(node.name, node.pool, Seat(rank=rank), bound=True, amounts=shape) for rank, node in enumerate(home)),
+        wishes=(Wish(pool=home[0].pool),),
+        generation=1,
+        elastic=Elastic(1, len(home)) if len(home) > 1 and dice.random() < 0.25 else None,
+        started_at=START_AT - dice.randint(1, 86_400),
+        tier=dice.choice(("Standard", "Standard", "Spot")),
     )
 
 

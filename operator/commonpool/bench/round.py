@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any, Self
 
-from commonpool.bench.crowd import build_crowd, count_accelerators
+from commonpool.bench.crowd import build_crowd, build_rush, count_accelerators
 from commonpool.engine.protocol import Engine, Fleet, GangAnswer, GangRequest, Packing
 from commonpool.engine.reference import ReferenceEngine
 from commonpool.model.assume import assume_plan
@@ -30,6 +30,8 @@ class Crowd:
     nodes: int = 5000
     running: int = 3000
     pending: int = 2000
+    claims: int = 0
+    """If there are any, they alone wait, and the pool is full of work that has borrowed what they are guaranteed."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,10 @@ class Sample:
 
 def run_rounds(crowd: Crowd, engine: Engine, runs: int, reference_runs: int) -> tuple[list[Report], Report]:
     """Measure the round in which work is placed, and the one after it in which nothing moves; with the reference too, if it shall run."""
-    snapshot = build_crowd(crowd.nodes, crowd.running, crowd.pending, engine)
+    if crowd.claims:
+        snapshot = build_rush(crowd.nodes, crowd.running, crowd.claims)
+    else:
+        snapshot = build_crowd(crowd.nodes, crowd.running, crowd.pending, engine)
     total, held = count_accelerators(snapshot)
     world: Report = {"accelerators": total, "heldBefore": held, "workloads": len(snapshot.workloads), "nodes": len(snapshot.nodes)}
     results = _measure_both(snapshot, engine, runs)
@@ -120,7 +125,12 @@ def build_report(machine: dict[str, object], crowd: Crowd, world: Report, result
     return {
         "benchmark": "round",
         "machine": machine,
-        "setting": {"nodes": crowd.nodes, "running": crowd.running, "pending": crowd.pending},
+        "setting": {
+            "nodes": crowd.nodes,
+            "running": crowd.running,
+            "pending": 0 if crowd.claims else crowd.pending,
+            "claims": crowd.claims,
+        },
         "world": world,
         "results": list(results),
         "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
@@ -166,6 +176,8 @@ def _sum_up(which: str, engine: Engine, samples: Sequence[Sample], plan: Plan) -
         "placedWorkloads": len({place.workload for place in plan.place}),
         "placedPods": sum(len(place.entries) for place in plan.place),
         "waiting": len(plan.hold),
+        "shrunk": len(plan.shrink),
+        "evicted": len(plan.evict),
     }
 
 

@@ -77,6 +77,7 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     nodes: Annotated[int, typer.Option(min=8, max=100_000, help="Nodes, in four pools.")] = 5000,
     running: Annotated[int, typer.Option(min=1, help="Workloads that hold their places.")] = 3000,
     pending: Annotated[int, typer.Option(min=1, help="Workloads that wait.")] = 2000,
+    claims: Annotated[int, typer.Option(min=0, help="Instead of those: work that is guaranteed what others have borrowed.")] = 0,
     runs: Annotated[int, typer.Option(min=1, help="Rounds measured of each sort.")] = 5,
     reference_runs: Annotated[int, typer.Option(min=0, help="The same with the engine in plain Python, which is slow.")] = 0,
     output: OutputOption = Output.TABLE,
@@ -91,6 +92,8 @@ def plan(  # noqa: PLR0913 - each is an option of the command
 
         commonpool bench round --nodes 500 --running 300 --pending 200 --reference-runs 1
 
+        commonpool bench round --claims 300 -o json > claims.json
+
     Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage.
     """
     machine = describe_machine()
@@ -99,7 +102,7 @@ def plan(  # noqa: PLR0913 - each is an option of the command
         library = settings.libpacking or Binaries(find_source(settings), settings.cache_dir, teller).find("libpacking.so")
         choice = choose_engine(library)
         teller.say(f"packing with the {choice.engine.name} engine: {choice.why}")
-        crowd = Crowd(nodes, running, pending)
+        crowd = Crowd(nodes, running, pending, claims)
         results, world = run_rounds(crowd, choice.engine, runs, reference_runs)
     report = build_round_report(machine, crowd, world, results)
     if output in {Output.JSON, Output.YAML}:

@@ -36,6 +36,12 @@ def demo() -> None:
     one node is real, and a Job computes there; elsewhere all are fake, and it says so. It can be run again; the cluster stays up until
     `commonpool local down`.
 
+    For example:
+
+        commonpool demo
+
+        commonpool demo && commonpool local down
+
     Exit codes: 0 all that fits runs and the rest says why it waits; 1 something failed.
     """
     with telling() as teller:

@@ -1,23 +1,16 @@
-"""`commonpool explain`: why a workload waits, and what would start it."""
+"""`commonpool explain`: why a workload waits, and what would start it. What it does is in `cli.story`."""
 
-import asyncio
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from commonpool.api.gpuworkload import GPUWorkload
-from commonpool.api.timestamp import render_timestamp
-from commonpool.cli.output import KubeconfigOption, Output, OutputOption, choose_kubeconfig, print_data
+from commonpool.cli.output import KubeconfigOption, Output, OutputOption, choose_kubeconfig
 from commonpool.errors import UserError
-from commonpool.kube.client import connect, decode_plain
-from commonpool.kube.errors import NotFound
-from commonpool.kube.resources import GPU_WORKLOADS
 
 
 def explain(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="NAME, or NAMESPACE/NAME.")],
-    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Its namespace.  [default: default]")] = None,
+    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Its namespace.  [default: the context's]")] = None,
     *,
     kubeconfig: KubeconfigOption = None,
     output: OutputOption = Output.TABLE,
@@ -26,6 +19,8 @@ def explain(
 
     For example:
 
+        commonpool explain pretrain
+
         commonpool explain pretrain -n vision-dev
 
         commonpool explain vision-dev/pretrain -o json
@@ -33,66 +28,16 @@ def explain(
     Exit codes: 0 it was found; 1 the cluster did not answer; 2 there is no such workload.
     """
     where, name = parse_workload(workload, namespace)
-    manifest = asyncio.run(_read(choose_kubeconfig(kubeconfig), where, name))
-    if output in {Output.JSON, Output.YAML}:
-        print_data(_tell(manifest), output)
-    else:
-        typer.echo(render_story(GPUWorkload.model_validate(manifest)))
+    from commonpool.cli.story import print_story  # noqa: PLC0415 - help and completion need none of what it stands on
+
+    print_story(choose_kubeconfig(kubeconfig), where, name, output)
 
 
 def parse_workload(workload: str, namespace: str | None) -> tuple[str, str]:
-    """Namespace and name; UserError if they are not one of each."""
+    """Namespace (empty: nobody said) and name; UserError if they are not one of each."""
     where, _, name = workload.rpartition("/")
     if "/" in where or not name or workload.startswith("/"):
         raise UserError(f"`{workload}` is not the name of a workload", hint="write NAME, or NAMESPACE/NAME")
     if where and namespace not in {None, where}:
         raise UserError(f"`{workload}` is not in namespace `{namespace}`", hint="leave out -n, or the namespace before the slash")
-    return where or namespace or "default", name
-
-
-async def _read(kubeconfig: Path | None, namespace: str, name: str) -> dict[str, Any]:
-    client = await connect(kubeconfig)
-    try:
-        return decode_plain(await client.get(GPU_WORKLOADS, namespace, name))
-    except NotFound:
-        raise UserError(
-            f"there is no GPUWorkload `{name}` in namespace `{namespace}`",
-            hint="`kubectl get gpuworkloads -A` lists them; `-n` says the namespace",
-        ) from None
-    finally:
-        await client.close()
-
-
-def _tell(manifest: dict[str, Any]) -> dict[str, Any]:
-    status = {key: value for key, value in (manifest.get("status") or {}).items() if key != "kopf"}
-    metadata = manifest["metadata"]
-    return {"workload": f"{metadata['namespace']}/{metadata['name']}", **status}
-
-
-def render_story(workload: GPUWorkload) -> str:
-    """A few lines for a person, the answer first."""
-    status = workload.status
-    conditions = {condition.type: condition for condition in (status.conditions or ())} if status else {}
-    summary = conditions.get("Succeeded")
-    title = f"{workload.metadata.namespace}/{workload.metadata.name}"
-    if status is None or summary is None:
-        return f"{title}: the operator has not looked at it yet"
-    lines = [f"{title}: {summary.reason}"]
-    sentence = status.wait.message if status.wait else summary.message
-    if sentence:
-        lines.append(f"  {sentence}")
-    facts = {
-        "nearest change": status.wait.nearest_change if status.wait else None,
-        "position": str(status.wait.position) if status.wait and status.wait.position else None,
-        "tenant": status.tenant,
-        "pool": status.pool,
-        "replicas": status.replicas.summary if status.replicas else None,
-        "accelerators": str(status.accelerators) if status.accelerators else None,
-    }
-    lines += [f"  {name + ':':<16}{fact}" for name, fact in facts.items() if fact]
-    lines += [
-        f"  {condition.type + ':':<16}{condition.status} since {render_timestamp(condition.last_transition_time)} ({condition.reason})"
-        for condition in conditions.values()
-        if condition.type != "Succeeded"
-    ]
-    return "\n".join(lines)
+    return where or namespace or "", name

@@ -159,6 +159,10 @@ def status(
 def build() -> None:
     """Build all binaries of a local cluster ahead of time, into the cache folder; where real nodes are possible, all that they take too.
 
+    For example:
+
+        commonpool local build
+
     Exit codes: 0 they are there; 1 something failed; 130 interrupted.
     """
     with telling() as teller:

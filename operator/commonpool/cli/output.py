@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
-
-from commonpool.config import read_settings
 
 
 class Output(StrEnum):
@@ -32,12 +29,16 @@ KubeconfigOption = Annotated[
 
 def choose_kubeconfig(given: Path | None) -> Path | None:
     """The file that the option names, else the one that the environment names."""
+    from commonpool.config import read_settings  # noqa: PLC0415 - help and completion need none of what it stands on
+
     return given or read_settings().kubeconfig
 
 
 def print_data(data: Any, output: Output) -> None:  # noqa: ANN401 - whatever JSON can say
     """Print data for a program."""
     if output is Output.YAML:
+        import yaml  # noqa: PLC0415 - help and completion need none of what it stands on
+
         typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
     else:
         typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from commonpool.cli.look import read_snapshot
 from commonpool.cli.output import KubeconfigOption, choose_kubeconfig
-from commonpool.cli.top import read_snapshot
 from commonpool.config import Settings, read_settings
 from commonpool.cycle import Cycle
 from commonpool.engine.choose import choose_engine
@@ -42,7 +42,7 @@ def replay(
     *,
     libpacking: EngineOption = None,
 ) -> None:
-    """Plan a recorded round again and print it: byte for byte the file, or the program decides otherwise than the one that recorded it.
+    """Plan a recorded round again and print it: byte for byte the file, or the program decides otherwise than it did.
 
     For example:
 

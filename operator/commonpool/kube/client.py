@@ -27,7 +27,13 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 
+Observe = Callable[[str, str, float], None]
+"""Is told of each request: method (WATCH for a watch), the answer's code or `none`, and the seconds until the answer began."""
+
 _AUTH = ["BearerToken"]
+OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where a pod reads in which namespace it is."""
+_UNREADABLE = (kubernetes_config.ConfigException, OSError, ValueError, TypeError, AttributeError, yaml.YAMLError)  # it checks little
 _WATCHES = 32  # connections beside those that the semaphore counts
 
 
@@ -38,10 +44,17 @@ class Client:
     """
 
     def __init__(
-        self, api: ApiClient, *, concurrency: int = 32, timeout_seconds: float = 30, guard: Callable[[], None] = lambda: None
+        self,
+        api: ApiClient,
+        *,
+        concurrency: int = 32,
+        timeout_seconds: float = 30,
+        guard: Callable[[], None] = lambda: None,
+        observe: Observe = lambda *_: None,
     ) -> None:
         self._api = api
         self._guard = guard
+        self._observe = observe
         self._slots = asyncio.Semaphore(concurrency)
         self._timeout_seconds = timeout_seconds
 
@@ -150,11 +163,16 @@ class Client:
         )
         asked = {name: value for name, value in (query or {}).items() if value}
         url += f"?{urlencode(asked)}" if asked else ""
+        loop, code = asyncio.get_running_loop(), "none"
+        began_at = loop.time()
         try:
             answer = await self._api.call_api(method, url, headers, body, _request_timeout=timeout)
+            response: aiohttp.ClientResponse = answer.response
+            code = str(response.status)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"`{method} {path}` got no answer: {_say(error)}") from error
-        response: aiohttp.ClientResponse = answer.response
+        finally:
+            self._observe("WATCH" if "watch" in asked else method, code, loop.time() - began_at)
         return response
 
 
@@ -177,7 +195,9 @@ def _say(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def connect(kubeconfig: Path | None = None, *, concurrency: int = 32, guard: Callable[[], None] = lambda: None) -> Client:
+async def connect(
+    kubeconfig: Path | None = None, *, concurrency: int = 32, guard: Callable[[], None] = lambda: None, observe: Observe = lambda *_: None
+) -> Client:
     """A client of the cluster that the file names; without one: the pod's own account, else ~/.kube/config."""
     configuration = Configuration()
     try:
@@ -185,14 +205,29 @@ async def connect(kubeconfig: Path | None = None, *, concurrency: int = 32, guar
             await kubernetes_config.load_kube_config(str(kubeconfig), client_configuration=configuration, persist_config=False)
         else:
             await _load_default(configuration)
-    except (kubernetes_config.ConfigException, OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:  # it checks little
-        where = f"`{kubeconfig}` is no kubeconfig" if kubeconfig is not None else "no cluster"
-        raise SetupError(f"{where}: {error}", hint="KUBECONFIG, or COMMONPOOL_KUBECONFIG, names the file") from error
+    except _UNREADABLE as error:
+        raise _refuse(kubeconfig, error) from error
     configuration.connection_pool_maxsize = concurrency + _WATCHES
     # Else every request looks for a proxy and reads ~/.netrc anew, in a thread: a tenth of the operator's CPU time.
     configuration.proxy = configuration.proxy or _find_proxy(configuration.host)
     configuration.client_session_kwargs = {"trust_env": False}
-    return Client(ApiClient(configuration), concurrency=concurrency, guard=guard)
+    return Client(ApiClient(configuration), concurrency=concurrency, guard=guard, observe=observe)
+
+
+def find_namespace(kubeconfig: Path | None = None) -> str:
+    """The namespace that is meant where none is said: the context's, or in a pod without a kubeconfig the pod's own."""
+    if kubeconfig is None and OWN_NAMESPACE.is_file():
+        return OWN_NAMESPACE.read_text(encoding="utf-8").strip()
+    try:
+        _, active = kubernetes_config.list_kube_config_contexts(str(kubeconfig) if kubeconfig is not None else None)
+    except _UNREADABLE as error:
+        raise _refuse(kubeconfig, error) from error
+    return str(active["context"].get("namespace") or "default")
+
+
+def _refuse(kubeconfig: Path | None, error: BaseException) -> SetupError:
+    where = f"`{kubeconfig}` is no kubeconfig" if kubeconfig is not None else "no cluster"
+    return SetupError(f"{where}: {error}", hint="KUBECONFIG, or COMMONPOOL_KUBECONFIG, names the file")
 
 
 def _find_proxy(server: str) -> str | None:

@@ -7,7 +7,7 @@ next round, because that starts from what is, not from what was meant.
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from commonpool.errors import BugError, ClusterError
 from commonpool.kube.children import is_child
@@ -18,16 +18,17 @@ from commonpool.kube.mirror import Mirror
 from commonpool.kube.promises import Promises
 from commonpool.kube.provider import ScaleSubresource
 from commonpool.kube.read import World, read_world
-from commonpool.kube.read.world import read_runs
+from commonpool.kube.read.stalls import START_SECONDS, has_unbound
+from commonpool.kube.read.world import Past, read_runs
 from commonpool.kube.release import Release, plan_releases
 from commonpool.kube.resources import get_resource, read_key
 from commonpool.kube.scaling import Scaler
+from commonpool.kube.setbacks import Setbacks
 from commonpool.kube.takeback import Takeback
 from commonpool.kube.telling import Problems, Telling
 from commonpool.kube.upkeep import Upkeep
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.kube.writes import Write
-from commonpool.model.ids import ChildKey
 from commonpool.model.ledger import find_stale_lines
 from commonpool.model.plan import Plan
 from commonpool.model.rounds import Line, build_line
@@ -36,33 +37,24 @@ from commonpool.model.snapshot import Snapshot
 LOGGER = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 60
-LONGEST_PAUSE_SECONDS = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A child that the API would not have; it is tried again later, or when its workload changes."""
-
-    message: str
-    generation: int
-    until_at: int
-    times: int
 
 
 class LiveCluster:
     """`cycle.Cluster` on a real API; `epoch` must be set by whoever leads before the first reading.
 
     `reserved`: namespaces that no tenant may have; `uncounted`: extended resources that the
-    scheduler lets pods have without a promise, as its own configuration says.
+    scheduler lets pods have without a promise, as its own configuration says; `start_seconds`: so long
+    a promise stands that no pod can take.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 one argument a fact of the installation
         self,
         client: Client,
         mirror: Mirror,
         clock: Callable[[], int],
         reserved: frozenset[str] = frozenset(),
         uncounted: frozenset[str] = frozenset(),
+        start_seconds: int = START_SECONDS,
     ) -> None:
         self.mirror = mirror
         self.epoch = 0
@@ -79,16 +71,23 @@ class LiveCluster:
         self._takeback = Takeback(client, mirror, self._writer, self._promises)
         self._scaler = Scaler(client, mirror, ScaleSubresource(client))
         self._upkeep = Upkeep(client, mirror, self._writer, reserved)
-        self._refusals: dict[ChildKey, Refusal] = {}
+        self._start_seconds = start_seconds
+        self._refusals = Setbacks(FIRST_PAUSE_SECONDS)
+        self._stalls = Setbacks(max(1, start_seconds))
         self._world: World | None = None
 
     def read(self) -> Snapshot:
         """Freeze what the mirror knows."""
         now_at = self._clock()
-        self._world = read_world(
-            self.mirror, now_at=now_at, epoch=self.epoch, refusals=self._find_refusals(now_at), uncounted=self._uncounted
-        )
-        return self._world.snapshot
+        past = self._recall(now_at)
+        world = read_world(self.mirror, now_at=now_at, epoch=self.epoch, past=past, uncounted=self._uncounted)
+        self._world = world
+        runs = {run.child: run for run in world.runs}
+        for child in world.stalls.keys() - past.stalls.keys():
+            self._stalls.note(runs[child], world.stalls[child], now_at)
+        if self._stalls:
+            self._stalls.retain({child for child, run in runs.items() if has_unbound(run)})
+        return world.snapshot
 
     async def apply(self, snapshot: Snapshot, plan: Plan) -> None:
         """Make the plan true as far as it can be now; `failures` says what could not be done."""
@@ -109,7 +108,8 @@ class LiveCluster:
         problems = Problems(self._upkeep.problems, self._scaler.problems)
         failures += await self._telling.tell(world, replace(written, scale=asked), problems)
         failures += await self._takeback.take_back(world, plan)
-        self.next_due_at = find_next_due(world, plan)
+        pauses = (self._refusals.find_next_due(snapshot.now_at), self._stalls.find_next_due(snapshot.now_at))
+        self.next_due_at = min((at for at in (find_next_due(world, plan), *pauses) if at is not None), default=None)
         self._report(failures)
 
     async def _promise(self, world: World, plan: Plan) -> list[Failure]:
@@ -126,21 +126,21 @@ class LiveCluster:
 
     async def _release(self, world: World, now_at: int) -> list[Failure]:
         """Let the pods come that have a place; anew from what is owed, because Rounds have just been written."""
-        runs = read_runs(self.mirror, world.fleet, self._find_refusals(now_at))
+        runs = read_runs(self.mirror, world, self._recall(now_at))
         releases = plan_releases(runs, world.fleet.pools)
         return await attempt_all((f"{each.run.child.kind} {each.run.child.path}", self._do_release(each, now_at)) for each in releases)
 
     async def _do_release(self, release: Release, now_at: int) -> None:
         if release.refusal:
-            self._refuse(release, release.refusal, now_at)
+            self._refusals.note(release.run, release.refusal, now_at)
         try:
             for write in release.writes:
                 await self._make(release, write)
         except Invalid as error:
-            self._refuse(release, error.message, now_at)
+            self._refusals.note(release.run, error.message, now_at)
             raise
         if not release.refusal:
-            self._refusals.pop(release.run.child, None)
+            self._refusals.forget(release.run.child)
 
     async def _make(self, release: Release, write: Write) -> None:
         try:
@@ -154,21 +154,12 @@ class LiveCluster:
                 raise Invalid(f"a {resource.kind} `{name}` that is not its own exists already: delete or rename it") from error
             self.mirror.learn(resource, body)
 
-    def _refuse(self, release: Release, message: str, now_at: int) -> None:
-        before = self._refusals.get(release.run.child)
-        times = before.times + 1 if before is not None else 0
-        pause_seconds = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS << min(times, 10))
-        generation = release.run.own.generation if release.run.own is not None else 0
-        self._refusals[release.run.child] = Refusal(message, generation, now_at + pause_seconds, times)
-
-    def _find_refusals(self, now_at: int) -> dict[ChildKey, str]:
-        """Those that stand: neither has their time come, nor has their workload changed."""
-        generations = {(own.key[0], own.key[1]): own.generation for own in self.mirror.workloads} if self._refusals else {}
-        return {
-            child: refusal.message
-            for child, refusal in self._refusals.items()
-            if now_at < refusal.until_at and generations.get((child.namespace, child.name), refusal.generation) == refusal.generation
-        }
+    def _recall(self, now_at: int) -> Past:
+        """What of earlier setbacks still counts."""
+        if not self._refusals and not self._stalls:
+            return Past(start_seconds=self._start_seconds)
+        generations = {(own.key[0], own.key[1]): own.generation for own in self.mirror.workloads}
+        return Past(self._refusals.find(now_at, generations), self._stalls.find(now_at, generations), self._start_seconds)
 
     def _report(self, failures: Iterable[Failure]) -> None:
         """Log what fails now and did not fail like that before."""

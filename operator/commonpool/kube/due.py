@@ -10,6 +10,8 @@ def find_next_due(world: World, plan: Plan) -> int | None:
     if plan.shrink:
         return now_at  # what has just been told may be due at once
     instants = {int(run.status.resize.at.timestamp()) for run in world.runs if run.status.resize is not None}
+    if world.late_at is not None:
+        instants.add(world.late_at)
     for pool in world.snapshot.pools:
         if pool.scaling is not None and pool.name in plan.surplus:
             instants.add((pool.scaling.surplus_since_at or now_at) + pool.scaling.cooldown_seconds)

@@ -28,20 +28,19 @@ def find_event(workload: GPUWorkload, wanted: GPUWorkloadStatus, now_at: int) ->
 
 
 def build_event(workload: GPUWorkload, reason: str, note: str, now_at: int) -> Manifest:
-    """An Event about the workload, under the same word as its condition."""
+    """An Event about the workload, under the same word as its condition; of a bare pod's eviction about the pod: both go together."""
     metadata = workload.metadata
+    tracked = workload.spec.tracked
+    about = (API_VERSION, "GPUWorkload", metadata.name, metadata.uid or "")
+    if tracked is not None and tracked.kind == "Pod" and reason == Reason.EVICTED:
+        about = (tracked.api_version, tracked.kind, tracked.name, tracked.uid)
+    api_version, kind, name, uid = about
     digest = hashlib.sha256(f"{metadata.uid}/{reason}/{now_at}".encode()).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {"name": f"{metadata.name[:200].rstrip('.-')}.{digest}", "namespace": metadata.namespace or "default"},
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": "GPUWorkload",
-            "name": metadata.name,
-            "namespace": metadata.namespace or "",
-            "uid": metadata.uid or "",
-        },
+        "regarding": {"apiVersion": api_version, "kind": kind, "name": name, "namespace": metadata.namespace or "", "uid": uid},
         "type": "Normal" if reason in {Reason.PLACED, Reason.COMPLETED} else "Warning",
         "reason": reason,
         "action": "Planning",

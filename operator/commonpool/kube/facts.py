@@ -98,6 +98,8 @@ class ChildFact:
     priority_class: str
     wishes: tuple[tuple[str, str], ...]
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
+    obstacle: str = ""
+    """Why its pods could not be made, where it says so itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,9 @@ def read_job(job: records.Job) -> ChildFact:
 
 def read_scaled(kind: str, scaled: records.Scaled) -> ChildFact:
     """What matters of a Deployment, StatefulSet or ReplicaSet."""
-    return _child(kind, scaled.metadata, scaled.spec.template, replicas=1 if scaled.spec.replicas is None else scaled.spec.replicas)
+    replicas = 1 if scaled.spec.replicas is None else scaled.spec.replicas
+    failing = (each for each in scaled.status.conditions or () if each.type == "ReplicaFailure" and each.status == "True")
+    return _child(kind, scaled.metadata, scaled.spec.template, replicas=replicas, obstacle=next((each.message for each in failing), ""))
 
 
 def read_namespace(namespace: records.Namespace) -> NamespaceFact:
@@ -213,6 +217,7 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
     suspended: bool = False,
     finished: bool = False,
     failed: str | None = None,
+    obstacle: str = "",
 ) -> ChildFact:
     owner = metadata.controller
     return ChildFact(
@@ -235,12 +240,13 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
         created_at=metadata.created_at,
         priority_class=template.spec.priority_class_name or "",
         wishes=_wishes(metadata),
+        obstacle=obstacle,
     )
 
 
 def _find_stuck(pod: records.Pod) -> str:
     refused = (each for each in pod.status.conditions or () if each.type == "PodScheduled" and each.status == "False")
-    return next((each.message for each in refused if each.reason == "Unschedulable"), "")
+    return next((each.message for each in refused if each.reason in {"Unschedulable", "SchedulingGated"}), "")
 
 
 def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:

@@ -176,11 +176,18 @@ class ScaledSpec(Struct):
     replicas: int | None = None
 
 
+class ScaledStatus(Struct):
+    """What hinders it."""
+
+    conditions: list[Condition] | None = None
+
+
 class Scaled(Struct):
     """A Deployment, StatefulSet or ReplicaSet."""
 
     metadata: Metadata
     spec: ScaledSpec
+    status: ScaledStatus = msgspec.field(default_factory=ScaledStatus)
 
 
 class Taint(Struct):

@@ -33,7 +33,8 @@ def read_round(record: records.Round) -> StandingRound:
     """A Round's promises. A line that says nothing promises nothing: the scheduler cannot read it either."""
     spec = record.spec
     lines = tuple(line for gang in spec.gangs if (line := _find_line(gang)) is not None)
-    return StandingRound(record.metadata.name, spec.parts, Round(RoundId(spec.epoch, spec.number, spec.part), lines))
+    round_ = Round(RoundId(spec.epoch, spec.number, spec.part), lines, record.metadata.created_at)
+    return StandingRound(record.metadata.name, spec.parts, round_)
 
 
 def _find_line(gang: records.RoundGang) -> Line | None:

@@ -23,9 +23,16 @@ _NAMES = msgspec.json.Decoder(_Named)
 
 
 async def survey_cluster(client: Client) -> Mirror:
-    """Read every object that a plan may depend on, once; ApiError if one kind cannot be read."""
+    """Read every object that a plan may depend on, once; ApiError if one kind cannot be read, and then no request is left open."""
     mirror = Mirror()
-    await asyncio.gather(*(reflector.step() for reflector in mirror.build_reflectors(client)), remember_all(mirror, client))
+    readings = [*(reflector.step() for reflector in mirror.build_reflectors(client)), remember_all(mirror, client)]
+    tasks = [asyncio.ensure_future(reading) for reading in readings]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return mirror
 
 

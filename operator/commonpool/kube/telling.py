@@ -78,7 +78,7 @@ class Telling:
         workloads = take_turns(changed, lambda each: str(each.manifest["metadata"]["namespace"]), MOST_TOLD)
         if len(workloads) < len(changed):
             self._mirror.dirty.set()  # the rest follows after the next decision
-        told = [*workloads, *self._tell_others(after, problems)]
+        told = [*workloads, *self._tell_others(after, world.strays, problems)]
         return await attempt_all((each.subject, self._write(each)) for each in told)
 
     async def _write(self, told: Told) -> None:
@@ -113,7 +113,7 @@ class Telling:
                 evicts.get(run.name),
                 claimed and workload.status is not None and workload.status.resize is not None,
                 run.load,
-                list_workload_remarks(run),
+                list_workload_remarks(run, world.fleet.pools),
             )
             made_of = (
                 workload,
@@ -140,7 +140,7 @@ class Telling:
         self._quiet = quiet
         return told
 
-    def _tell_others(self, after: Snapshot, problems: Problems) -> list[Told]:
+    def _tell_others(self, after: Snapshot, strays: Mapping[TenantName, Blocked], problems: Problems) -> list[Told]:
         scaling = {pool.name: pool.scaling for pool in after.pools}
         usage, demands, now_at = sum_usage(after), sum_demand(after), after.now_at
         known = {own.key[1]: own.parsed for own in self._mirror.tenants if own.parsed is not None}
@@ -148,9 +148,9 @@ class Telling:
         told: list[Told | None] = []
         for pool in self._mirror.pools:
             if pool.parsed is not None:
-                name = PoolName(pool.key[1])
-                breath = Breath(scaling.get(name), problems.providers.get(name, ""))
-                status: Model = build_pool_status(pool.parsed, usage.pools.get(name), now_at, breath)
+                which = PoolName(pool.key[1])
+                breath = Breath(scaling.get(which), problems.providers.get(which, ""))
+                status: Model = build_pool_status(pool.parsed, usage.pools.get(which), now_at, breath)
                 told.append(_compare(pool, pool.parsed, pool.parsed.status, status))
         for quota in self._mirror.quotas:
             if quota.parsed is not None:
@@ -158,8 +158,9 @@ class Telling:
                 told.append(_compare(quota, quota.parsed, quota.parsed.status, status))
         for tenant in self._mirror.tenants:
             if tenant.parsed is not None:
-                orphaned = find_parent_problem(tenant.parsed, known)
-                wrong = (*problems.tenants.get(TenantName(tenant.key[1]), ()), *((orphaned,) if orphaned is not None else ()))
+                name = TenantName(tenant.key[1])
+                others = (find_parent_problem(tenant.parsed, known), strays.get(name))
+                wrong = (*problems.tenants.get(name, ()), *(each for each in others if each is not None))
                 status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]

@@ -1,87 +1,157 @@
-"""What the pool did and holds, for Prometheus: computed from (snapshot, plan) afterwards.
+"""What the operator tells Prometheus: counted from (snapshot, plan) after each round; `telemetry.instruments` says what each means."""
 
-Cardinality: pools x states, tenants x pools, reasons. Never a workload or a node.
-"""
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
 
-from collections import Counter
-
-from prometheus_client import CollectorRegistry, Gauge, Histogram
-from prometheus_client import Counter as Count
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from commonpool.cycle import Cycle
-from commonpool.model.amounts import GPU_MILLI
-from commonpool.model.snapshot import Snapshot
-from commonpool.model.usage import sum_usage
+from commonpool.live.holdings import Holdings
+from commonpool.live.seconds import AcceleratorSeconds
+from commonpool.live.stopwatch import Times
+from commonpool.model.plan import Plan
+from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Snapshot, Workload
+from commonpool.telemetry import instruments
+from commonpool.telemetry.instruments import Instrument
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SUBJECTS = ("Round", "GPUWorkload", "GPUPool", "Tenant", "GPUQuota", "Job", "Deployment", "Pod", "Node", "Namespace", "other")
+"""What writes are counted by."""
+_PLACED_FOR = (Reason.WITHIN_GUARANTEE, Reason.BORROWED, Reason.SHARED)
+_SCALED_FOR = (Reason.WORK_NEEDS_NODES, Reason.NODES_IDLE, Reason.BELOW_LEAST_NODES)
 
 
 class Metrics:
-    """One operator's metrics in a registry of their own."""
+    """One operator's metrics in a registry of their own; `epoch` is the one in which it leads now, None: it does not."""
 
-    def __init__(self) -> None:
+    def __init__(self, epoch: Callable[[], int | None], engine: str, clock: Callable[[], float]) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.leading_epoch = self._gauge("leader_epoch", "epoch in which this process leads; 0 while it stands by")
-        self.round_seconds = Histogram(
-            "commonpool_round_duration_seconds",
-            "one round from reading the mirror to the last write",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.rounds = self._count("rounds", "planning rounds by whether they placed anything", "placed")
-        self.placed_pods = self._count("placed_pods", "pods promised a place, by pool and reason", "pool", "reason")
-        self.shrunk_workloads = self._count("shrunk_workloads", "workloads told to give pods back, by reason", "reason")
-        self.evicted_workloads = self._count("evicted_workloads", "workloads that had to leave their places, by reason", "reason")
-        self.wanted_nodes = self._gauge("pool_wanted_nodes", "nodes that the pool's provider has been asked for", "pool")
-        self.failed_writes = self._count("failed_writes", "writes that the cluster refused, by what they were for", "subject")
-        self.waiting = self._gauge("waiting_workloads", "workloads that wait, by reason", "reason")
-        self.pool_accelerators = self._gauge(
-            "pool_accelerators", "accelerators of a pool: total = bound + promised + foreign + free + unhealthy", "pool", "state"
-        )
-        self.tenant_accelerators = self._gauge("tenant_accelerators", "accelerators held, promises included", "tenant", "pool")
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._holdings = Holdings(lambda: epoch() is not None)
+        self._seconds = AcceleratorSeconds(clock)
+        self.registry.register(self._holdings)
+        self.registry.register(self._seconds)
+        self._gauge(instruments.LEADER).set_function(lambda: epoch() is not None)
+        self._gauge(instruments.LEADER_EPOCH).set_function(lambda: epoch() or 0)
+        self._gauge(instruments.BUILD_INFO).labels(version("commonpool"), engine).set(1)
+        self._rounds = self._counter(instruments.ROUNDS)
+        self._round_seconds = self._histogram(instruments.ROUND_SECONDS)
+        self._part_seconds = self._histogram(instruments.ROUND_PART_SECONDS)
+        self._decision_seconds = self._histogram(instruments.DECISION_SECONDS)
+        self._actions = self._counter(instruments.ACTIONS)
+        self._placed_pods = self._counter(instruments.PLACED_PODS)
+        self._shrunk = self._counter(instruments.SHRUNK_WORKLOADS)
+        self._evicted = self._counter(instruments.EVICTED_WORKLOADS)
+        self._wait_seconds = self._histogram(instruments.WAIT_SECONDS)
+        self._failed_writes = self._counter(instruments.FAILED_WRITES)
+        self._requests = self._counter(instruments.API_REQUESTS)
+        self._request_seconds = self._histogram(instruments.API_SECONDS)
+        self._waits: dict[str, Reason] = {}
+        self._known: set[str] = set()
+        self._begin_at_zero()
 
-    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(f"commonpool_{name}", help_text, labels, registry=self.registry)
+    def observe(self, cycle: Cycle, times: Times | None = None, woken_at: float | None = None) -> None:
+        """Count one round: what it decided, and how long it took since it began and since what it answers."""
+        plan, snapshot = cycle.plan, cycle.snapshot
+        moved = bool(plan.place or plan.shrink or plan.evict or plan.scale)
+        self._rounds.labels("moved" if moved else "still").inc()
+        if times is not None:
+            self._observe_times(times)
+            if moved and woken_at is not None:
+                self._decision_seconds.observe(times.ended_at - woken_at)
+        self._greet(snapshot)
+        if plan.place or plan.shrink or plan.evict:
+            self._count_moves(plan, {workload.name: workload for workload in snapshot.workloads}, snapshot.now_at)
+        for scale in plan.scale:
+            self._actions.labels("scale", scale.why).inc()
+        waits: dict[str, Reason] = {hold.workload: hold.reason for hold in plan.hold}
+        for workload, reason in waits.items():
+            if self._waits.get(workload) != reason:
+                self._actions.labels("hold", reason).inc()
+        self._waits = waits
+        self._seconds.note(snapshot)
+        self._holdings.show(cycle)
 
-    def _count(self, name: str, help_text: str, *labels: str) -> Count:
-        return Count(f"commonpool_{name}", help_text, labels, registry=self.registry)
+    def observe_failures(self, subjects: Iterable[str]) -> None:
+        """Count writes that were not done; a subject begins with the kind of the object."""
+        for subject in subjects:
+            kind = subject.partition(" ")[0]
+            self._failed_writes.labels(kind if kind in SUBJECTS else "other").inc()
 
-    def observe(self, cycle: Cycle) -> None:
-        """Show what one round saw and decided."""
-        self.rounds.labels(str(bool(cycle.plan.place)).lower()).inc()
-        for place in cycle.plan.place:
-            self.placed_pods.labels(place.pool, place.why).inc(len(place.entries))
-        for shrink in cycle.plan.shrink:
-            self.shrunk_workloads.labels(shrink.why).inc()
-        for evict in cycle.plan.evict:
-            self.evicted_workloads.labels(evict.why).inc()
-        self.waiting.clear()
-        for reason, count in Counter(hold.reason for hold in cycle.plan.hold).items():
-            self.waiting.labels(reason).set(count)
-        self._observe_holdings(cycle.snapshot)
-        self._observe_scaling(cycle)
+    def observe_request(self, method: str, code: str, seconds: float) -> None:
+        """Count one request to the apiserver."""
+        self._requests.labels(method, code).inc()
+        self._request_seconds.labels(method).observe(seconds)
 
-    def _observe_scaling(self, cycle: Cycle) -> None:
-        asked = {scale.pool: scale.nodes for scale in cycle.plan.scale}
-        self.wanted_nodes.clear()
-        for pool in cycle.snapshot.pools:
-            if pool.scaling is not None:
-                self.wanted_nodes.labels(pool.name).set(asked.get(pool.name, pool.scaling.wanted_nodes))
+    def _observe_times(self, times: Times) -> None:
+        self._round_seconds.observe(times.whole)
+        for part, seconds in (("read", times.read), ("plan", times.plan), ("apply", times.apply)):
+            self._part_seconds.labels(part).observe(seconds)
 
-    def _observe_holdings(self, snapshot: Snapshot) -> None:
-        usage = sum_usage(snapshot)
-        self.pool_accelerators.clear()
-        for pool, has in usage.pools.items():
-            states = {
-                "total": has.total,
-                "bound": has.use.bound,
-                "promised": has.use.promised,
-                "foreign": has.foreign,
-                "free": has.free,
-                "unhealthy": has.unhealthy,
-            }
-            for state, milli in states.items():
-                self.pool_accelerators.labels(pool, state).set(milli / GPU_MILLI)
-        self.tenant_accelerators.clear()
-        for (tenant, pool), use in usage.tenants.items():
-            self.tenant_accelerators.labels(tenant, pool).set(use.total / GPU_MILLI)
+    def _count_moves(self, plan: Plan, workloads: dict[str, Workload], now_at: int) -> None:
+        for place in plan.place:
+            grows = place.why is Reason.GREW
+            self._actions.labels("grow" if grows else "place", place.why).inc()
+            self._placed_pods.labels(place.pool, place.why).inc(len(place.entries))
+            if not workloads[place.workload].begun and not grows:
+                self._wait_seconds.labels(place.pool).observe(max(0, now_at - workloads[place.workload].created_at))
+        for shrink in plan.shrink:
+            self._actions.labels("shrink", shrink.why).inc()
+            self._shrunk.labels(workloads[shrink.workload].tenant or "", shrink.why).inc()
+        for evict in plan.evict:
+            self._actions.labels("evict", evict.why).inc()
+            self._evicted.labels(workloads[evict.workload].tenant or "", evict.why).inc()
+
+    def stand_by(self) -> None:
+        """Count nothing that is held while another leads and counts it."""
+        self._seconds.forget()
+        self._waits = {}
+
+    def _begin_at_zero(self) -> None:
+        """Let what may be counted begin at 0: the first eviction would be no increase, were its counter not there before it."""
+        for outcome in ("moved", "still"):
+            self._rounds.labels(outcome)
+        for action, reasons in (
+            ("place", _PLACED_FOR),
+            ("grow", (Reason.GREW,)),
+            ("shrink", (Reason.RECLAIMED_FOR_GUARANTEE,)),
+            ("evict", (Reason.RECLAIMED_FOR_GUARANTEE,)),
+            ("scale", _SCALED_FOR),
+        ):
+            for reason in reasons:
+                self._actions.labels(action, reason)
+        for subject in SUBJECTS:
+            self._failed_writes.labels(subject)
+
+    def _greet(self, snapshot: Snapshot) -> None:
+        """The same for tenants and pools, as they come."""
+        for tenant in snapshot.tenants:
+            if tenant.name not in self._known:
+                self._known.add(tenant.name)
+                self._shrunk.labels(tenant.name, Reason.RECLAIMED_FOR_GUARANTEE)
+                self._evicted.labels(tenant.name, Reason.RECLAIMED_FOR_GUARANTEE)
+        for pool in snapshot.pools:
+            if f"pool {pool.name}" not in self._known:
+                self._known.add(f"pool {pool.name}")
+                self._wait_seconds.labels(pool.name)
+                for reason in (*_PLACED_FOR, Reason.GREW):
+                    self._placed_pods.labels(pool.name, reason)
+
+    def _gauge(self, instrument: Instrument) -> Gauge:
+        return Gauge(instrument.name, instrument.help, instrument.labels, registry=self.registry)
+
+    def _counter(self, instrument: Instrument) -> Counter:
+        return Counter(instrument.name, instrument.help, instrument.labels, registry=self.registry)
+
+    def _histogram(self, instrument: Instrument) -> Histogram:
+        return Histogram(instrument.name, instrument.help, instrument.labels, buckets=instrument.buckets, registry=self.registry)

@@ -32,8 +32,9 @@ from commonpool.live.http import serve_http
 from commonpool.live.leader import Leader
 from commonpool.live.leases import ClusterLeases
 from commonpool.live.metrics import Metrics
-from commonpool.live.pace import Pace, wait_any
+from commonpool.live.pace import Bell, Pace, wait_any
 from commonpool.live.recorder import Recorder
+from commonpool.live.stopwatch import Stopwatch
 from commonpool.live.watch import build_registry, build_settings
 
 LOGGER = logging.getLogger(__name__)
@@ -59,6 +60,9 @@ class Operator:
     engine: Engine
     metrics: Metrics
     recorder: Recorder
+    bell: Bell
+    """`mirror.dirty`, which knows since when."""
+    stopwatch: Stopwatch
     source: Source | None = None
     """Where services' load is read; None: nowhere."""
     synced: bool = False
@@ -68,17 +72,18 @@ class Operator:
         pace = Pace(time.monotonic)
         while True:
             await self._await_change(pace)
+            woken_at = self.bell.rung_at if self.bell.is_set() else None
             self.mirror.dirty.clear()
             self.mirror.stirred.clear()
             epoch = self.leader.epoch
-            self.metrics.leading_epoch.set(epoch or 0)
             if epoch is None:
+                self.metrics.stand_by()
                 continue
             self.cluster.epoch = epoch
-            began, computed = time.perf_counter(), time.thread_time()
-            cycle = await run_cycle(self.cluster, self.engine)
+            computed = time.thread_time()
+            cycle = await run_cycle(self.stopwatch, self.engine)
             pace.note_round(time.thread_time() - computed)
-            self._observe(cycle, time.perf_counter() - began)
+            self._observe(cycle, woken_at)
 
     async def _await_change(self, pace: Pace) -> None:
         """Until a round is due: soon after something that may need a decision, later after what need only be told, and now and then."""
@@ -94,16 +99,19 @@ class Operator:
         due_at = self.cluster.next_due_at
         return longest if due_at is None else max(0.0, min(longest, due_at - time.time()))
 
-    def _observe(self, cycle: Cycle, seconds: float) -> None:
-        self.metrics.round_seconds.observe(seconds)
-        self.metrics.observe(cycle)
-        for failure in self.cluster.failures:
-            self.metrics.failed_writes.labels(failure.subject.partition(" ")[0]).inc()
+    def _observe(self, cycle: Cycle, woken_at: float | None) -> None:
+        times = self.stopwatch.times
+        self.metrics.observe(cycle, times, woken_at)
+        self.metrics.observe_failures(failure.subject for failure in self.cluster.failures)
         self.recorder.keep(cycle)
         if cycle.plan.place:
             pods = sum(len(place.entries) for place in cycle.plan.place)
             LOGGER.info(
-                "round %d: %d pods of %d workloads placed in %.0f ms", cycle.plan.number, pods, len(cycle.plan.place), seconds * 1e3
+                "round %d: %d pods of %d workloads placed in %.0f ms",
+                cycle.plan.number,
+                pods,
+                len(cycle.plan.place),
+                times.whole * 1e3 if times else 0,
             )
 
         for shrink in cycle.plan.shrink:
@@ -129,8 +137,12 @@ class Operator:
 
 async def run_operator(settings: Settings) -> None:
     """Live until a signal comes; the Lease is given back then."""
-    mirror, metrics = Mirror(), Metrics()
-    lease_client = await connect(settings.kubeconfig, concurrency=2)
+    mirror, bell = Mirror(), Bell(time.perf_counter)
+    mirror.dirty = bell
+    choice = choose_engine(settings.libpacking)
+    LOGGER.info("packing with the %s engine: %s", choice.engine.name, choice.why)
+    metrics = Metrics(lambda: leader.epoch, choice.engine.name, time.time)
+    lease_client = await connect(settings.kubeconfig, concurrency=2, observe=metrics.observe_request)
     leader = Leader(
         ClusterLeases(lease_client, settings.namespace),
         settings.holder,
@@ -142,14 +154,20 @@ async def run_operator(settings: Settings) -> None:
         if leader.epoch != cluster.epoch:
             raise NotLeadingError("this process no longer leads: nothing more is written")
 
-    client = await connect(settings.kubeconfig, guard=check_epoch)
-    cluster = LiveCluster(client, mirror, clock=lambda: int(time.time()), reserved=settings.reserved, uncounted=settings.uncounted)
-    choice = choose_engine(settings.libpacking)
-    LOGGER.info("packing with the %s engine: %s", choice.engine.name, choice.why)
+    client = await connect(settings.kubeconfig, guard=check_epoch, observe=metrics.observe_request)
+    cluster = LiveCluster(
+        client,
+        mirror,
+        clock=lambda: int(time.time()),
+        reserved=settings.reserved,
+        uncounted=settings.uncounted,
+        start_seconds=settings.start_seconds,
+    )
     source = None
     if settings.prometheus_url:
         source = Source(settings.prometheus_url, settings.prometheus_queries, settings.load_seconds, settings.calm_seconds)
-    operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings), source)
+    stopwatch = Stopwatch(cluster, time.perf_counter)
+    operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings), bell, stopwatch, source)
     try:
         async with serve_http(
             settings.http_host, settings.http_port, registry=metrics.registry, healthy=lambda: None, ready=operator.find_unready

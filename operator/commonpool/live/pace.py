@@ -17,6 +17,21 @@ LEISURE = 15.0
 LONGEST_LEISURE_SECONDS = 3.0
 
 
+class Bell(asyncio.Event):
+    """An event that knows when it was set first since it was last cleared."""
+
+    def __init__(self, steady: Callable[[], float]) -> None:
+        super().__init__()
+        self._steady = steady
+        self.rung_at = 0.0
+
+    def set(self) -> None:
+        """Ring; whoever rings again changes nothing."""
+        if not self.is_set():
+            self.rung_at = self._steady()
+        super().set()
+
+
 class Pace:
     """One after another, as fast as they are cheap; the first change after a quiet time waits no longer than the gathering."""
 

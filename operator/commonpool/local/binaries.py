@@ -11,6 +11,7 @@ from commonpool.local.build import (
     dns_recipe,
     helm_recipe,
     node_recipe,
+    prometheus_recipe,
     scheduler_recipe,
     stock_scheduler_recipe,
 )
@@ -24,6 +25,8 @@ _RECIPES = {
     "kube-controller-manager": controlplane_recipe,
     "kwok": controlplane_recipe,
     "helm": helm_recipe,
+    "prometheus": prometheus_recipe,
+    "promtool": prometheus_recipe,
     "kube-scheduler": scheduler_recipe,
     "libpacking.so": scheduler_recipe,
     "kubelet": node_recipe,

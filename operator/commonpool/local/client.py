@@ -17,7 +17,7 @@ Manifest = dict[str, Any]
 _TIMEOUT = urllib3.Timeout(connect=2, read=30)
 
 
-class ApiError(ClusterError):
+class RefusedError(ClusterError):
     """The apiserver refused; `status` is the HTTP code."""
 
     def __init__(self, message: str, *, status: int) -> None:
@@ -51,7 +51,7 @@ class Client:
         )
 
     def request(self, method: str, path: str, body: Manifest | None = None, *, query: Mapping[str, str] | None = None) -> Manifest:
-        """Send one request and return the answer's JSON; raises `ApiError` for a refusal, `ClusterError` if there is no answer."""
+        """Send one request and return the answer's JSON; raises `RefusedError` for a refusal, `ClusterError` if there is no answer."""
         headers = self._headers.copy()
         if body is not None:
             headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
@@ -61,7 +61,7 @@ class Client:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ClusterError(f"the apiserver at {self.server} does not answer: {error}") from error
         if answer.status >= 400:
-            raise ApiError(_read_message(answer.data), status=answer.status)
+            raise RefusedError(_read_message(answer.data), status=answer.status)
         return _read_json(answer.data)
 
     def get(self, path: str) -> Manifest:
@@ -72,7 +72,7 @@ class Client:
         """Read what may not exist."""
         try:
             return self.get(path)
-        except ApiError as error:
+        except RefusedError as error:
             if error.status == 404:
                 return None
             raise
@@ -81,7 +81,7 @@ class Client:
         """Create; returns False if it exists already."""
         try:
             self.request("POST", path, body)
-        except ApiError as error:
+        except RefusedError as error:
             if error.status == 409:
                 return False
             raise
@@ -91,7 +91,7 @@ class Client:
         """Delete what may not exist."""
         try:
             self.request("DELETE", path)
-        except ApiError as error:
+        except RefusedError as error:
             if error.status != 404:
                 raise
 

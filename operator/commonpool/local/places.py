@@ -37,6 +37,11 @@ class Source:
         return self.root / "local" / "helm"
 
     @property
+    def prometheus(self) -> Path:
+        """The module whose tools are Prometheus and promtool."""
+        return self.root / "local" / "prometheus"
+
+    @property
     def scheduler(self) -> Path:
         """Our own Go module."""
         return self.root / "scheduler"

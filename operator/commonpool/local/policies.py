@@ -4,7 +4,7 @@ The apiserver compiles all policies of a sort together, again after a change. So
 are made after all others; once a dry-run shows that they act, the others do.
 """
 
-from commonpool.local.client import ApiError, Client, Manifest
+from commonpool.local.client import Client, Manifest, RefusedError
 from commonpool.local.waiting import wait_until
 
 _BASE = "/apis/admissionregistration.k8s.io/v1"
@@ -29,7 +29,7 @@ def _acts(client: Client, name: str) -> bool:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
     try:
         answer = client.request("POST", _CONFIG_MAPS, body, query={"dryRun": "All"})
-    except ApiError as error:
+    except RefusedError as error:
         if error.status == 422:
             return name.endswith("-refuse")
         raise

@@ -29,15 +29,6 @@ class Amounts:
     def __mul__(self, times: int) -> "Amounts":
         return Amounts(self.gpu_milli * times, self.cpu_milli * times, self.memory_bytes * times, self.pods * times)
 
-    def fits_in(self, room: "Amounts") -> bool:
-        """Whether every part is within the same part of `room`."""
-        return (
-            self.gpu_milli <= room.gpu_milli
-            and self.cpu_milli <= room.cpu_milli
-            and self.memory_bytes <= room.memory_bytes
-            and self.pods <= room.pods
-        )
-
     @property
     def vector(self) -> tuple[int, int, int, int]:
         """The order in which the packing engine takes them."""

@@ -36,6 +36,8 @@ class Promise:
 
     line: Line
     entry: Entry
+    made_at: int = 0
+    """When its Round was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,20 @@ class Standing:
     """All that are not spent, as they should be."""
 
 
-def settle_rounds(
+def settle_rounds(  # noqa: PLR0913 one argument a part of the world
     rounds: Iterable[Round],
     pods: Iterable[PodFact],
     alive: Collection[ChildKey],
     usable: AbstractSet[NodeName],
     wanted: Mapping[ChildKey, int] | None = None,
+    given_up: Mapping[ChildKey, int] | None = None,
 ) -> Standing:
     """Tell used, outstanding and void entries apart.
 
     `alive`: children that exist, or may still be made, and have not finished; `usable`:
     nodes that may take a pod now; `wanted`: how many pods a child wants, where that can
-    fall after places were promised. O(entries + pods), but for sorting.
+    fall after places were promised; `given_up`: children whose pods did not come or cannot
+    be bound, and until when promises to them are void. O(entries + pods), but for sorting.
 
     Whoever acts on it must delete `spent` and patch `cut` before it promises anything: what
     is no promise any more is free for others, and a Round that still says so must not be
@@ -72,7 +76,7 @@ def settle_rounds(
     facts: defaultdict[ChildKey, _Facts] = defaultdict(_Facts)
     for at, each in enumerate(ordered):
         for line_at, line in enumerate(each.lines):
-            marks = [_Mark(at, each.id.epoch, line_at, entry) for entry in line.entries]
+            marks = [_Mark(at, each.id.epoch, line_at, entry, each.made_at) for entry in line.entries]
             facts[line.child].marks += marks
     for pod in pods:
         if pod.child in facts:
@@ -80,7 +84,7 @@ def settle_rounds(
     owing_unnamed: set[ChildKey] = set()
     marks_of: list[list[list[_Mark]]] = [[[] for _ in each.lines] for each in ordered]
     for child, known in facts.items():
-        known.judge(usable, None if wanted is None else wanted.get(child), is_alive=child in alive)
+        known.judge(usable, None if wanted is None else wanted.get(child), (given_up or {}).get(child), is_alive=child in alive)
         for mark in known.marks:
             marks_of[mark.round][mark.line].append(mark)
             if mark.state is _State.OUTSTANDING and mark.entry.seat == ANY_SEAT:
@@ -124,12 +128,18 @@ class _Mark:
     epoch: int
     line: int
     entry: Entry
+    made_at: int
     state: _State = _State.OUTSTANDING
 
     @property
     def stays(self) -> bool:
         """Whether its Round should still have it."""
         return self.state is _State.USED or self.is_held
+
+    @property
+    def names_finished(self) -> bool:
+        """Whether it names a pod that has taken it and finished: without it that pod would seem to have taken one for any pod."""
+        return self.state is _State.FINISHED and bool(self.entry.seat.pod)
 
     @property
     def is_held(self) -> bool:
@@ -145,14 +155,15 @@ class _Facts:
     pods: list[PodFact] = field(default_factory=list)
     _unnamed: "defaultdict[NodeName, deque[_Mark]] | None" = None
 
-    def judge(self, usable: AbstractSet[NodeName], wanted: int | None, *, is_alive: bool) -> None:
+    def judge(self, usable: AbstractSet[NodeName], wanted: int | None, void_until_at: int | None, *, is_alive: bool) -> None:
         self._override()
         self._seat(is_alive=is_alive)
         existing = {pod.name for pod in self.pods}
         open_marks = [mark for mark in self.marks if mark.state is _State.OUTSTANDING]
         for mark in open_marks:
             gone = mark.entry.seat.pod and mark.entry.seat.pod not in existing
-            if gone or not is_alive or mark.entry.node not in usable:
+            late = void_until_at is not None and mark.made_at <= void_until_at
+            if gone or late or not is_alive or mark.entry.node not in usable:
                 mark.state = _State.VOID
         begun = any(pod.node is not None for pod in self.pods)
         if not begun and any(mark.state is _State.VOID for mark in open_marks):
@@ -216,7 +227,7 @@ def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark
 
     A pod without an entry of its own is only known by its node, and would seem to have taken
     one for any pod that is still outstanding there. So all entries of such a key stay as long
-    as it owes one, and one for any pod also when the pod that took it has finished.
+    as it owes one, and one for any pod, or for a pod by name, also when the pod that took it has finished.
     """
     promises: list[Promise] = []
     spent: list[Round] = []
@@ -225,8 +236,8 @@ def _sum_up(ordered: Sequence[Round], marks_of: Sequence[Sequence[Sequence[_Mark
     for each, marks_of_lines in zip(ordered, marks_of, strict=True):
         lines: list[Line] = []
         for line, marks in zip(each.lines, marks_of_lines, strict=True):
-            entries = tuple(mark.entry for mark in marks if mark.stays)
-            promises += [Promise(line, mark.entry) for mark in marks if mark.is_held]
+            entries = tuple(mark.entry for mark in marks if mark.stays or (mark.names_finished and line.child in owing_unnamed))
+            promises += [Promise(line, mark.entry, mark.made_at) for mark in marks if mark.is_held]
             if entries:
                 lines.append(line if entries == line.entries else replace(line, entries=entries))
         owes = any(mark.state is _State.OUTSTANDING for marks in marks_of_lines for mark in marks)

@@ -39,6 +39,8 @@ class Reason(StrEnum):
     WAITS_FOR_START_TIME = "WaitsForStartTime"
     WAITS_FOR_OTHER = "WaitsForOther"
     CHILD_REFUSED = "ChildRefused"
+    CANNOT_START = "CannotStart"  # it had places, and its pods could not take them
+    PODS_MISSING = "PodsMissing"  # what makes its pods cannot
 
     # where a workload is on its way (conditions)
     QUEUED = "Queued"
@@ -63,8 +65,31 @@ class Reason(StrEnum):
     NAMESPACE_TAKEN = "NamespaceTaken"
     NAMESPACE_REFUSED = "NamespaceRefused"
     NAMESPACE_TERMINATING = "NamespaceTerminating"
+    COUNTED = "Counted"
+    NOT_COUNTED = "NotCounted"
     PARENT_NOT_FOUND = "ParentNotFound"
     PARENT_CIRCLE = "ParentCircle"
     TENANT_NOT_FOUND = "TenantNotFound"
     GUARANTEES_EXCEED_CAPACITY = "GuaranteesExceedCapacity"
     GUARANTEES_EXCEED_PARENT = "GuaranteesExceedParent"
+
+
+QUEUED_REASONS = (
+    Reason.WAITS_FOR_RECLAIM,
+    Reason.WAITS_FOR_NODES,
+    Reason.INSUFFICIENT_CAPACITY,
+    Reason.RESERVED_FOR_OTHERS,
+    Reason.BORROWING_LIMIT_REACHED,
+    Reason.QUOTA_REACHED,
+)
+"""What time or others can change. A workload that waits for one of these has a place in the queue; nearest to a start first."""
+
+HOPELESS_REASONS = (Reason.TOPOLOGY_NOT_SATISFIABLE, Reason.GANG_LARGER_THAN_POOL)
+"""What nobody but its owner, or an administrator, can change; nearest to a start first."""
+
+_RANKS = {reason: rank for rank, reason in enumerate(dict.fromkeys((*QUEUED_REASONS, *HOPELESS_REASONS, *Reason)))}
+
+
+def find_rank(reason: Reason) -> int:
+    """How near to a start who waits for it is; 0 is nearest. Of those that no table ranks, the first in the enumeration."""
+    return _RANKS[reason]

@@ -53,6 +53,8 @@ class Round:
 
     id: RoundId
     lines: tuple[Line, ...]
+    made_at: int = 0
+    """When it was written, seconds since 1970; 0: it has not been."""
 
 
 def build_line(place: Place) -> Line:

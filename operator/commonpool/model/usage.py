@@ -102,7 +102,7 @@ def sum_tenant_use(snapshot: Snapshot) -> Mapping[tuple[TenantName, PoolName], U
 def find_lineage(tenants: Iterable[Tenant]) -> Mapping[TenantName, tuple[TenantName, ...]]:
     """Each tenant with its ancestors, itself first. A parent that does not exist is none; a tenant in a circle of parents stands alone."""
     named = {tenant.name: tenant.parent for tenant in tenants}
-    above = {name: _list_above(name, named) for name in named}
+    above = {name: list_above(name, named) for name in named}
     lineage = {}
     for name in named:
         line = [name]
@@ -112,7 +112,7 @@ def find_lineage(tenants: Iterable[Tenant]) -> Mapping[TenantName, tuple[TenantN
     return lineage
 
 
-def _list_above(name: TenantName, parents: Mapping[TenantName, TenantName | None]) -> list[TenantName]:
+def list_above(name: TenantName, parents: Mapping[TenantName, TenantName | None]) -> list[TenantName]:
     """Follow the parents until there is none, or one comes twice."""
     above: list[TenantName] = []
     parent = parents[name]

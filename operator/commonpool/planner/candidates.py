@@ -31,7 +31,7 @@ class Chooser:
 
     def choose(self, workload: Workload) -> Candidates:
         """The pools of the workload, best first. One that has begun stays where it is: a gang is never split between pools."""
-        obstacle = workload.blocked or self._find_ban(workload)
+        obstacle = self._find_stranger(workload) or workload.blocked or self._find_priority_ban(workload)
         if obstacle is not None:
             return Candidates(obstacle=obstacle)
         wishes = _held_wishes(workload) or workload.wishes
@@ -39,17 +39,24 @@ class Chooser:
         open_pools = tuple(pool for pool in wanted if self._is_open(workload, pool))
         return Candidates(open_pools) if open_pools else Candidates(obstacle=self._explain_none(wishes, tuple(wanted)))
 
-    def _find_ban(self, workload: Workload) -> Blocked | None:
-        tenant = None if workload.tenant is None else self._tree.find(workload.tenant)
-        if tenant is None:
+    def _find_stranger(self, workload: Workload) -> Blocked | None:
+        if workload.tenant is None:
             namespace = workload.name.partition("/")[0]
-            return Blocked(Reason.NOT_A_TENANT, f"namespace `{namespace}` belongs to no tenant of the pool")
-        if workload.priority_class and workload.priority_class not in tenant.priority_classes:
-            allowed = ", ".join(f"`{name}`" for name in tenant.priority_classes) or "only the default"
-            return Blocked(
-                Reason.PRIORITY_NOT_ALLOWED, f"priority class `{workload.priority_class}` is not yours to use; allowed: {allowed}"
-            )
+            way_out = "ask an administrator to name it in a Tenant's `spec.namespaces`"
+            return Blocked(Reason.NOT_A_TENANT, f"namespace `{namespace}` belongs to no tenant: {way_out}")
+        if self._tree.find(workload.tenant) is None:
+            message = f"there is no Tenant `{workload.tenant}`, which the namespace's label names: ask an administrator"
+            return Blocked(Reason.NOT_A_TENANT, message)
         return None
+
+    def _find_priority_ban(self, workload: Workload) -> Blocked | None:
+        tenant = None if workload.tenant is None else self._tree.find(workload.tenant)
+        allowed = tenant.priority_classes if tenant is not None else ()
+        if not workload.priority_class or workload.priority_class in allowed:
+            return None
+        way_out = f"use one of {', '.join(f'`{name}`' for name in allowed)}, or none" if allowed else "name none"
+        message = f"tenant `{workload.tenant}` may not use PriorityClass `{workload.priority_class}`: {way_out}"
+        return Blocked(Reason.PRIORITY_NOT_ALLOWED, message)
 
     def _is_open(self, workload: Workload, pool: PoolName) -> bool:
         return self._pools[pool].open_to_all or (workload.tenant is not None and self._quota.covers(workload.tenant, pool))

@@ -11,7 +11,7 @@ from commonpool.engine.protocol import ANYWHERE
 from commonpool.model.amounts import GPU_MILLI, Amounts
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.plan import Hold
-from commonpool.model.reasons import Reason
+from commonpool.model.reasons import Reason, find_rank
 from commonpool.model.snapshot import Workload
 from commonpool.planner.fleet import Site
 from commonpool.planner.place import Draft
@@ -19,19 +19,7 @@ from commonpool.planner.quota import Refusal
 from commonpool.planner.site import build_site, find_required_level, least
 from commonpool.planner.size import EmptyPool
 
-QUEUED_REASONS = (
-    Reason.WAITS_FOR_RECLAIM,
-    Reason.WAITS_FOR_NODES,
-    Reason.INSUFFICIENT_CAPACITY,
-    Reason.RESERVED_FOR_OTHERS,
-    Reason.BORROWING_LIMIT_REACHED,
-    Reason.QUOTA_REACHED,
-)
-"""What time or others can change. A workload that waits for one of these has a place in the queue; nearest to a start first."""
-
 MIB = 1 << 20
-_HOPELESS_REASONS = (Reason.TOPOLOGY_NOT_SATISFIABLE, Reason.GANG_LARGER_THAN_POOL)
-_NEARNESS = {reason: rank for rank, reason in enumerate((*QUEUED_REASONS, *_HOPELESS_REASONS))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +42,7 @@ class Explainer:
     def explain(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName]) -> Hold:
         """Why the workload waits: of the pools it may go to, the one where it is nearest to a start speaks."""
         obstacles = [self._judge(workload, tenant, pool) for pool in pools]
-        chosen = min(obstacles, key=lambda obstacle: _NEARNESS[obstacle.reason])
+        chosen = min(obstacles, key=lambda obstacle: find_rank(obstacle.reason))
         return Hold(workload.name, chosen.reason, chosen.message, chosen.nearest_change)
 
     def _judge(self, workload: Workload, tenant: TenantName, pool: PoolName) -> _Obstacle:
@@ -144,7 +132,8 @@ def explain_new_nodes(workload: Workload, pool: PoolName) -> Hold:
 
 def explain_leaving(workload: Workload) -> Hold:
     """It was evicted and still holds places."""
-    return Hold(workload.name, Reason.EVICTED, "gives back what it held; after that it queues again, as old as it is")
+    after = "nobody makes a bare pod again: make it anew" if workload.child.kind == "Pod" else "after that it queues again, as old as it is"
+    return Hold(workload.name, Reason.EVICTED, f"gives back what it held; {after}")
 
 
 def _explain_kept(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:

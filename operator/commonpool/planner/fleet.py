@@ -35,18 +35,20 @@ class Ground:
 
     Behind them stand the spare ones, those that a pool could still get from its provider. Nobody knows
     where they will stand, so each is a domain of its own at every level.
+
+    `before`: the ground of an earlier pass of the same round. As long as no node has changed, what is
+    known of the nodes alone is taken from there.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.nodes = snapshot.nodes
+    def __init__(self, snapshot: Snapshot, before: "Ground | None" = None) -> None:
+        known = before if before is not None and before.nodes == snapshot.nodes else None
+        self.nodes: tuple[Node, ...] = snapshot.nodes
         self.pools = {pool.name: pool for pool in snapshot.pools}
-        self.index = {node.name: index for index, node in enumerate(snapshot.nodes)}
-        self._of_pool: dict[PoolName, list[int]] = {pool: [] for pool in self.pools}
-        for index, node in enumerate(snapshot.nodes):
-            self._of_pool.setdefault(node.pool, []).append(index)
+        self.index: dict[NodeName, int] = known.index if known else {node.name: index for index, node in enumerate(snapshot.nodes)}
+        self._of_pool: dict[PoolName, list[int]] = known._of_pool if known else self._sort_by_pool()  # noqa: SLF001 of its own kind
         self.spare, self.booting = self._lay_out_spare(snapshot)
-        self._eligible: dict[Site, array[int]] = {}
-        self.empty = [_left(node.capacity.vector, node.foreign.vector) for node in snapshot.nodes]
+        self._eligible: dict[Site, array[int]] = known._eligible if known else {}  # noqa: SLF001
+        self.empty: list[Vector] = known.empty if known else [_left(node.capacity.vector, node.foreign.vector) for node in snapshot.nodes]
         """What each node can give to the pool's own work: four amounts."""
         self.busy: set[int] = set()
         """Nodes on which somebody holds something."""
@@ -55,7 +57,11 @@ class Ground:
         self.free = [floor(left) for left in self.left]
         """The same, never below nothing, so that an overdrawn node is full and not in debt."""
         self._levels = max((len(pool.topology) for pool in snapshot.pools), default=0)
-        self._domains = array("q", (number for level in range(self._levels) for number in self._number_domains(level)))
+        self._domains: array[int]
+        if known and known._total == self._total:  # noqa: SLF001
+            self._domains = known._domains  # noqa: SLF001
+        else:
+            self._domains = array("q", (number for level in range(self._levels) for number in self._number_domains(level)))
         self._classes = array("q", _build_classes(snapshot.workloads))
 
     def build_fleet(self, free: Sequence[Vector]) -> Fleet:
@@ -71,6 +77,12 @@ class Ground:
     def list_spare(self) -> list[Vector]:
         """What each spare node has free."""
         return [scaling.node.vector for pool, indexes in self.spare.items() if (scaling := self.pools[pool].scaling) for _ in indexes]
+
+    def _sort_by_pool(self) -> dict[PoolName, list[int]]:
+        of_pool: dict[PoolName, list[int]] = {pool: [] for pool in self.pools}
+        for index, node in enumerate(self.nodes):
+            of_pool.setdefault(node.pool, []).append(index)
+        return of_pool
 
     def _lay_out_spare(self, snapshot: Snapshot) -> tuple[dict[PoolName, range], dict[PoolName, int]]:
         """Indexes of the nodes that each pool could still get, and how many of them it has asked for; nodes given back do not count."""
@@ -167,7 +179,7 @@ class Ground:
 
 def is_packable(shape: Amounts) -> bool:
     """Whether the engine takes such a pod at all; one beyond its bounds fits no node on earth."""
-    return all(0 <= amount <= limit for amount, limit in zip(shape.vector, LIMITS, strict=True)) and any(shape.vector)
+    return _is_within(shape.vector) and any(shape.vector)
 
 
 def count_pods(room: Vector, shape: Vector) -> int:
@@ -187,6 +199,8 @@ def floor(room: Vector) -> Vector:
 
 def clamp(room: Vector) -> Vector:
     """What the engine is told of a room: nothing below nothing, nothing beyond its bounds."""
+    if _is_within(room):
+        return room
     gpu, cpu, memory, pods = floor(room)
     return (min(gpu, LIMITS[0]), min(cpu, LIMITS[1]), min(memory, LIMITS[2]), min(pods, LIMITS[3]))
 
@@ -201,6 +215,11 @@ def add_vectors(left: Vector, right: Vector) -> Vector:
     return (left[0] + right[0], left[1] + right[1], left[2] + right[2], left[3] + right[3])
 
 
+def _is_within(room: Vector) -> bool:
+    gpu, cpu, memory, pods = room
+    return 0 <= gpu <= LIMITS[0] and 0 <= cpu <= LIMITS[1] and 0 <= memory <= LIMITS[2] and 0 <= pods <= LIMITS[3]
+
+
 def _left(have: Vector, taken: Vector) -> Vector:
     return (have[0] - taken[0], have[1] - taken[1], have[2] - taken[2], have[3] - taken[3])
 
@@ -212,9 +231,9 @@ def _build_classes(workloads: Iterable[Workload]) -> Iterable[int]:
     """
     pods: Counter[Amounts] = Counter()
     for workload in workloads:
-        if workload.shape.gpu_milli > 0 and is_packable(workload.shape):
-            pods[workload.shape] += len(workload.needs) + len(workload.holdings)
-    commonest = sorted(pods.items(), key=lambda item: (-item[1], item[0]))[:MOST_CLASSES]
+        pods[workload.shape] += len(workload.needs) + len(workload.holdings)
+    packable = ((shape, weight) for shape, weight in pods.items() if shape.gpu_milli > 0 and is_packable(shape))
+    commonest = sorted(packable, key=lambda item: (-item[1], item[0]))[:MOST_CLASSES]
     for shape, weight in commonest:
         if weight:
             yield from (*shape.vector, min(weight, MAX_TOTAL_WEIGHT // MOST_CLASSES))

@@ -1,8 +1,10 @@
 """Plans that follow each other, as one."""
 
+from collections import Counter
 from dataclasses import replace
 
-from commonpool.model.plan import Plan
+from commonpool.model.plan import Hold, Plan
+from commonpool.model.snapshot import Snapshot
 
 
 def has_moves(plan: Plan) -> bool:
@@ -27,3 +29,14 @@ def merge_plans(first: Plan, second: Plan) -> Plan:
         evict=tuple(evict for _, evict in sorted(evicts.items())),
         scale=tuple(scale for _, scale in sorted(scales.items())),
     )
+
+
+def close_ranks(snapshot: Snapshot, holds: tuple[Hold, ...]) -> tuple[Hold, ...]:
+    """The same waits, each tenant's queue counted from one: who was counted in the last pass may have been placed in an earlier one."""
+    tenants = {workload.name: workload.tenant for workload in snapshot.workloads}
+    queue: Counter[str | None] = Counter()
+    positions = {}
+    for hold in sorted((hold for hold in holds if hold.position), key=lambda hold: hold.position):
+        queue[tenants[hold.workload]] += 1
+        positions[hold.workload] = queue[tenants[hold.workload]]
+    return tuple(replace(hold, position=positions[hold.workload]) if hold.position else hold for hold in holds)

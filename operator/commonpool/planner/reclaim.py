@@ -176,7 +176,9 @@ class Reclaim:
 
 
 def _build_evict(unit: Unit) -> Evict:
-    message = "ran on borrowed accelerators that another tenant is guaranteed and has claimed; it queues again, as old as it is"
+    why = "ran on borrowed accelerators that another tenant is guaranteed and has claimed"
+    alone = unit.workload.child.kind == "Pod"
+    message = f"{why}; nobody makes a bare pod again: make it anew" if alone else f"{why}; it queues again, as old as it is"
     return Evict(unit.workload.name, unit.workload.child, Reason.RECLAIMED_FOR_GUARANTEE, message, unit.workload.generation)
 
 

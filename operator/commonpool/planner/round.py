@@ -9,15 +9,15 @@ from commonpool.model.assume import assume_plan
 from commonpool.model.elastic import may_grow
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.plan import Hold, Place, Plan
-from commonpool.model.reasons import Reason
+from commonpool.model.reasons import QUEUED_REASONS, Reason
 from commonpool.model.snapshot import Snapshot, Workload
 from commonpool.planner.candidates import Chooser
 from commonpool.planner.claim import Claims
-from commonpool.planner.explain import QUEUED_REASONS, Explainer, explain_leaving, explain_new_nodes, explain_reclaim
+from commonpool.planner.explain import Explainer, explain_leaving, explain_new_nodes, explain_reclaim
 from commonpool.planner.fleet import Ground
 from commonpool.planner.grow import find_growers, grow_all
 from commonpool.planner.heads import Heads
-from commonpool.planner.merge import has_moves, merge_plans
+from commonpool.planner.merge import close_ranks, has_moves, merge_plans
 from commonpool.planner.order import Queue, Rank, build_rank, is_overdue
 from commonpool.planner.place import Draft
 from commonpool.planner.reclaim import Reclaim
@@ -33,18 +33,21 @@ def plan_round(snapshot: Snapshot, engine: Engine) -> Plan:
     is looked at again in the next round.
 
     What is set aside for one wait depends on the order of all, and the order on what was placed. So where
-    anything was set aside the result is planned over again until nothing moves: the next round would find the same.
+    anything was set aside, or a part of some work was placed and the rest waits, the result is planned over again
+    until nothing moves: the next round would find the same.
     """
-    total, last = _plan_pass(snapshot, engine)
-    while not last:
-        plan, last = _plan_pass(assume_plan(snapshot, total), engine)
-        total = merge_plans(total, plan)
-    return total
-
-
-def _plan_pass(snapshot: Snapshot, engine: Engine) -> tuple[Plan, bool]:
-    """One pass over all that waits, and whether another one would find nothing to do: only then the waits are explained."""
     ground = Ground(snapshot)
+    total, last = _plan_pass(snapshot, ground, engine)
+    while not last:
+        after = assume_plan(snapshot, total)
+        ground = Ground(after, ground)
+        plan, last = _plan_pass(after, ground, engine)
+        total = merge_plans(total, plan)
+    return replace(total, hold=close_ranks(snapshot, total.hold))
+
+
+def _plan_pass(snapshot: Snapshot, ground: Ground, engine: Engine) -> tuple[Plan, bool]:
+    """One pass over all that waits, and whether another one would find nothing to do: only then the waits are explained."""
     ahead = ground.build_fleet([*ground.left, *ground.list_spare()])
     with engine.open(ground.build_fleet(ground.free)) as packing, engine.open(ahead) as later:
         return _Pass(snapshot, ground, packing, later).run()
@@ -63,6 +66,7 @@ class _Pass:
         self._scaler = Scaler(snapshot, self._draft, self._sizes)
         chooser = Chooser(snapshot, self._draft.tree, self._draft.quota)
         self._growers = find_growers(snapshot)
+        self._halves = False
         self._candidates = {
             workload.name: chooser.choose(workload) for workload in (*filter(_is_waiting, snapshot.workloads), *self._growers)
         }
@@ -93,7 +97,8 @@ class _Pass:
             scale=scale,
             surplus=self._scaler.surplus,
         )
-        last = not has_moves(plan) or not (self._draft.outlook.differs or self._claims.failed or scale)
+        unsettled = self._draft.outlook.differs or self._claims.failed or scale or self._halves
+        last = not has_moves(plan) or not unsettled
         return (replace(plan, hold=self._hold_all(waits, left)) if last else plan), last
 
     def _place_all(self, ready: list[Workload]) -> tuple[list[Place], list[Workload]]:
@@ -116,6 +121,7 @@ class _Pass:
                     order.append(workload)
                 outcome = self._draft.place(workload, workload.tenant, self._pools(workload))
                 places += outcome.places
+                self._halves |= bool(outcome.places) and bool(outcome.workload.needs) and workload.elastic is None
                 served = self._serve_wait(outcome.workload, workload.tenant)
                 if outcome.kept_back and outcome.workload.needs and not served:
                     again.append(outcome.workload)

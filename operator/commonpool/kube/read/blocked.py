@@ -1,10 +1,9 @@
-"""Why a workload may not be placed at all, as far as that is known before any planning."""
+"""Why a workload may not be placed at all, as far as that is known before any planning. What its tenant may, the plan judges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from commonpool.api import GPUWorkload
-from commonpool.api import Tenant as TenantObject
 from commonpool.kube.children import find_refusal
 from commonpool.kube.facts import PriorityFact
 from commonpool.kube.own import Own
@@ -21,7 +20,6 @@ class Surroundings:
     """What the judgement of one workload needs to know of the rest."""
 
     fleet: Fleet
-    tenants: Mapping[str, Own[TenantObject]]
     priorities: Mapping[str, PriorityFact]
     workloads: Mapping[tuple[str, str], Own[GPUWorkload]]
     node_sizes: frozenset[int]
@@ -42,38 +40,20 @@ def find_block(run: Run, shape: Shape | None, priority_class: str, around: Surro
         return Blocked(Reason.INVALID_SPEC, run.own.problem)
     if run.refusal:
         return Blocked(Reason.CHILD_REFUSED, run.refusal)
+    if run.stall:
+        return Blocked(Reason.CANNOT_START, run.stall)
     return (
-        _judge_tenant(run, around)
-        or _judge_priority(run, priority_class, around)
+        _judge_priority(priority_class, around)
         or (Blocked(Reason.NOT_SUPPORTED, shape.unsupported) if shape is not None and shape.unsupported else None)
         or _judge_kinds(shape, around)
         or (_judge_native(run, around) if run.native else None)
     )
 
 
-def _judge_tenant(run: Run, around: Surroundings) -> Blocked | None:
-    if run.tenant is None:
-        return Blocked(
-            Reason.NOT_A_TENANT,
-            f"namespace `{run.child.namespace}` belongs to no tenant: ask an administrator to name it in a Tenant's `spec.namespaces`",
-        )
-    if run.tenant not in around.tenants:
-        return Blocked(Reason.NOT_A_TENANT, f"there is no Tenant `{run.tenant}`, which the namespace's label names: ask an administrator")
-    return None
-
-
-def _judge_priority(run: Run, priority_class: str, around: Surroundings) -> Blocked | None:
-    if not priority_class:
-        return None
-    known = around.priorities.get(priority_class)
-    if known is None:
+def _judge_priority(priority_class: str, around: Surroundings) -> Blocked | None:
+    if priority_class and priority_class not in around.priorities:
         return Blocked(Reason.INVALID_SPEC, f"there is no PriorityClass `{priority_class}`: name one of `kubectl get priorityclasses`")
-    tenant = around.tenants[str(run.tenant)].parsed
-    allowed = (tenant.spec.priority_classes if tenant is not None else None) or []
-    if known.is_default or priority_class in allowed:
-        return None
-    way_out = f"use one of {', '.join(f'`{name}`' for name in sorted(allowed))}, or none" if allowed else "name none"
-    return Blocked(Reason.PRIORITY_NOT_ALLOWED, f"tenant `{run.tenant}` may not use PriorityClass `{priority_class}`: {way_out}")
+    return None
 
 
 def _judge_kinds(shape: Shape | None, around: Surroundings) -> Blocked | None:

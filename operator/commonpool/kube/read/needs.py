@@ -8,6 +8,7 @@ from commonpool.kube.facts import PodView
 from commonpool.kube.load import least_pods
 from commonpool.kube.read.elastic import find_ceiling, find_growth, find_sizes, ranks
 from commonpool.kube.read.runs import Run
+from commonpool.kube.read.stalls import explain_missing
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ANY_SEAT, Seat
 from commonpool.model.ledger import Promise
@@ -90,13 +91,13 @@ def _native_needs(run: Run) -> Needs:
     if gang:
         needs = _pending_gang(run, run.made.remaining)
         return needs if needs.seats or needs.blocked else Needs(find_growth(run))
-    return _named(_pending(run), 1)
+    return _service(run)
 
 
 def _written_needs(run: Run) -> Needs:
     made = run.made
     if made is None or made.key.kind != "Job":
-        return _named(_pending(run), 1)
+        return _service(run)
     if not made.suspended:
         return _pending_gang(run, made.remaining)
     if made.replicas > MOST_PODS:
@@ -122,11 +123,22 @@ def _pending_gang(run: Run, expected: int) -> Needs:
     """A Job's pods without a place. The first of them start together, so all of them must exist."""
     pending = _pending(run)
     if run.promises or any(pod.holds for pod in run.pods):
+        if run.misses_pods and not pending:
+            return Needs((ANY_SEAT,) * (expected - len(run.pods)), 1, explain_missing(run))
         return _named(pending, 1)
     blocked = None
-    if 0 < len(pending) < expected:
+    if run.misses_pods:
+        blocked = explain_missing(run)
+    elif 0 < len(pending) < expected:
         blocked = Blocked(Reason.STARTING, f"waits until all `{expected}` of its pods exist; `{len(pending)}` do")
     return _named(pending, len(pending), blocked)
+
+
+def _service(run: Run) -> Needs:
+    """Pods that come and go one by one."""
+    pending = _pending(run)
+    missing = run.misses_pods and not run.promises and not run.pods
+    return _named(pending, 1, explain_missing(run) if missing else None)
 
 
 def _named(pods: Sequence[PodView], least: int, blocked: Blocked | None = None) -> Needs:

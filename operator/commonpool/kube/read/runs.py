@@ -41,6 +41,10 @@ class Run:
     promises: tuple[Promise, ...] = ()
     refusal: str = ""
     """Why the API has refused what would let its pods come; empty if it has not."""
+    stall: str = ""
+    """Why it did not take the places that it was promised last, as long as it pauses for that."""
+    misses_pods: bool = False
+    """Its object has had time enough to make its pods, and has not."""
     load: Load | None = None
     """How many pods a service should have for its load; None: nobody asked, or it has no target."""
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from commonpool.api.catalogue import RESOURCE_NAMES
 from commonpool.kube.facts import PodView
@@ -11,12 +11,15 @@ from commonpool.kube.read.blocked import Surroundings, find_node_sizes
 from commonpool.kube.read.fleet import Fleet, read_fleet, with_facts
 from commonpool.kube.read.needs import find_bound
 from commonpool.kube.read.runs import Run, collect_runs, read_pod_fact, with_promises
+from commonpool.kube.read.stalls import START_SECONDS, find_late, find_stall
+from commonpool.kube.read.strays import find_strays
 from commonpool.kube.read.tenants import read_quotas, read_tenants
 from commonpool.kube.read.workloads import read_workload
 from commonpool.model.amounts import NOTHING, Amounts
 from commonpool.model.ids import ChildKey, NodeName, TenantName
 from commonpool.model.ledger import Standing, settle_rounds
-from commonpool.model.snapshot import Node, Snapshot, Workload, build_snapshot
+from commonpool.model.rounds import Round
+from commonpool.model.snapshot import Blocked, Node, Snapshot, Workload, build_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,35 @@ class World:
     fleet: Fleet
     runs: tuple[Run, ...]
     standing: Standing
+    stalls: Mapping[ChildKey, str]
+    """Who gives his places back in this round, because his pods cannot take them, and why: he would be promised the same again at once."""
+    strays: Mapping[TenantName, Blocked]
+    """Tenants with accelerators that no quota counts, because their pods are on nodes of no pool, and which."""
+    late_at: int | None
+    """When the next promise or object is overdue; None: none will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the operator remembers of earlier rounds, and how long it waits for pods."""
+
+    refusals: Mapping[ChildKey, str] = field(default_factory=dict)
+    """Children that the API has refused lately, and why: no place is kept for them."""
+    stalls: Mapping[ChildKey, str] = field(default_factory=dict)
+    """Children whose pods could not take their places lately, and why: they get none for a while."""
+    start_seconds: int = START_SECONDS
+    """So long a promise stands that no pod can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """The workloads of the cluster with what they are owed."""
+
+    runs: list[Run]
+    standing: Standing
+    pods: "_Sorted"
+    stalls: dict[ChildKey, str]
+    late_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +69,21 @@ class _Sorted:
     foreign: Mapping[NodeName, Amounts]
 
 
-def read_world(
-    mirror: Mirror, *, now_at: int, epoch: int, refusals: Mapping[ChildKey, str] | None = None, uncounted: frozenset[str] = frozenset()
-) -> World:
+NO_PAST = Past()
+
+
+def read_world(mirror: Mirror, *, now_at: int, epoch: int, past: Past = NO_PAST, uncounted: frozenset[str] = frozenset()) -> World:
     """Freeze what the mirror knows now. O(nodes + pods + entries).
 
-    `refusals`: children that the API has refused lately, and why: no place is kept for them.
     `uncounted`: extended resources that the scheduler lets pods have without a promise.
     """
     fleet = read_fleet(mirror.pools, mirror.nodes)
     mirror.pool_nodes = frozenset(fleet.nodes)
-    runs, standing, pods = _settle(mirror, fleet, refusals or {})
+    settled = _settle(mirror, fleet, past, now_at, epoch)
+    runs, pods = settled.runs, settled.pods
     asked = list_accelerators(fleet)
     around = Surroundings(
         fleet=fleet,
-        tenants={own.key[1]: own for own in mirror.tenants},
         priorities={each.name: each for each in mirror.priorities},
         workloads={own.key: own for own in mirror.workloads},
         node_sizes=find_node_sizes(fleet),
@@ -70,30 +102,63 @@ def read_world(
         quotas=read_quotas(mirror.quotas, fleet.pools),
         workloads=workloads,
     )
-    return World(snapshot, fleet, tuple(runs), standing)
+    strays = find_strays(pods.by_child, fleet.nodes, asked, {run.child: run.tenant for run in runs})
+    return World(snapshot, fleet, tuple(runs), settled.standing, settled.stalls, strays, settled.late_at)
 
 
-def read_runs(mirror: Mirror, fleet: Fleet, refusals: Mapping[ChildKey, str]) -> list[Run]:
-    """The runs with what they are owed now; cheaper than a whole reading."""
-    return _settle(mirror, fleet, refusals)[0]
+def read_runs(mirror: Mirror, world: World, past: Past) -> list[Run]:
+    """The runs with what they are owed now, in the instant of an earlier reading; cheaper than a whole one."""
+    return _settle(mirror, world.fleet, past, world.snapshot.now_at, world.snapshot.epoch).runs
 
 
-def _settle(mirror: Mirror, fleet: Fleet, refusals: Mapping[ChildKey, str]) -> tuple[list[Run], Standing, _Sorted]:
+def _settle(mirror: Mirror, fleet: Fleet, past: Past, now_at: int, epoch: int) -> _Settled:
     asked = list_accelerators(fleet)
     tenants = {each.name: TenantName(each.tenant) for each in mirror.namespaces if each.tenant}
     pods = _sort_pods(mirror.pods, fleet, asked, tenants)
     found = collect_runs(mirror, pods.by_child, tenants, asked)
-    runs = [replace(run, refusal=refusals[run.child]) if run.child in refusals else run for run in found]
-    rounds = [standing.round for standing in mirror.rounds]
+    runs = [_remember(run, past) for run in found]
+    rounds = [_date(standing.round, now_at, epoch) for standing in mirror.rounds]
     owed = {line.child for each in rounds for line in each.lines}
-    standing = settle_rounds(
-        rounds,
-        (read_pod_fact(pod) for child in owed for pod in pods.by_child.get(child, ())),
-        {run.child for run in runs if run.child in owed and run.alive},
-        {name for name, node in fleet.nodes.items() if node.schedulable},
-        {run.child: wanted for run in runs if run.child in owed and (wanted := find_bound(run)) is not None},
-    )
-    return with_promises(runs, standing.promises), standing, pods
+    usable = {name for name, node in fleet.nodes.items() if node.schedulable}
+
+    def settle(given_up: Mapping[ChildKey, int]) -> Standing:
+        return settle_rounds(
+            rounds,
+            (read_pod_fact(pod) for child in owed for pod in pods.by_child.get(child, ())),
+            {run.child for run in runs if run.child in owed and run.alive},
+            usable,
+            {run.child: wanted for run in runs if run.child in owed and (wanted := find_bound(run)) is not None},
+            given_up,
+        )
+
+    standing = settle({})
+    promised = with_promises(runs, standing.promises)
+    stalled = {run.child: stall for run in promised if run.promises and (stall := find_stall(run, now_at, past.start_seconds))}
+    if stalled:
+        standing = settle(dict.fromkeys(stalled, now_at - past.start_seconds))
+        promised = with_promises(runs, standing.promises)
+    stalls = {child: stall.why.message for child, stall in stalled.items() if stall.pauses}
+    late = find_late(promised, past.start_seconds)
+    runs = [_judge(run, stalls, late, now_at) for run in promised]
+    return _Settled(runs, standing, pods, stalls, min((at for at in late.values() if at > now_at), default=None))
+
+
+def _date(round_: Round, now_at: int, epoch: int) -> Round:
+    """What an earlier leader has promised is promised anew: in the meantime nobody may have let its pods come."""
+    return round_ if round_.id.epoch == epoch else replace(round_, made_at=now_at)
+
+
+def _remember(run: Run, past: Past) -> Run:
+    refusal, stall = past.refusals.get(run.child, ""), past.stalls.get(run.child, "")
+    return replace(run, refusal=refusal, stall=stall) if refusal or stall else run
+
+
+def _judge(run: Run, stalls: Mapping[ChildKey, str], late: Mapping[ChildKey, int], now_at: int) -> Run:
+    if run.child in stalls:
+        return replace(run, stall=stalls[run.child])
+    if late.get(run.child, now_at + 1) <= now_at and not run.promises:
+        return replace(run, misses_pods=True)
+    return run
 
 
 def list_accelerators(fleet: Fleet) -> frozenset[str]:

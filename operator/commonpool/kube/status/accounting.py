@@ -28,10 +28,9 @@ def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mappi
     )
     if carried == previous:
         return previous
-    held, since = previous.accelerators or 0, previous.accounted_at
-    if not held and not wanted.accelerators:
+    if not previous.accelerators and not wanted.accelerators:
         return carried
-    used = held * max(0, now_at - int(since.timestamp())) if since else 0
+    used = _count_since(previous, now_at)
     pool = pools.get(PoolName(previous.pool)) if previous.pool else None
     return carried.model_copy(
         update={
@@ -40,6 +39,17 @@ def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mappi
             "accounted_at": read_instant(now_at),
         }
     )
+
+
+def count_until(status: GPUWorkloadStatus, pool: Pool | None, now_at: int) -> tuple[int, Money | None]:
+    """Accelerator-seconds and cost as of now: what is written, and what it has held since. `pool`: where it runs, for the price."""
+    used = _count_since(status, now_at)
+    return (status.accelerator_seconds or 0) + used, _add_cost(status.cost, pool, used)
+
+
+def _count_since(status: GPUWorkloadStatus, now_at: int) -> int:
+    held, since = status.accelerators or 0, status.accounted_at
+    return held * max(0, now_at - int(since.timestamp())) if since else 0
 
 
 def _add_cost(before: Money | None, pool: Pool | None, accelerator_seconds: int) -> Money | None:

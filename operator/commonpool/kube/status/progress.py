@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from commonpool.kube.facts import ChildFact, PodView
+from commonpool.kube.read.stalls import find_stuck
 from commonpool.model.reasons import Reason
 
 Outcome = Literal[Reason.COMPLETED, Reason.FAILED]
@@ -42,16 +43,10 @@ def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -
         ending = outcome is None and bool(known) and all(pod.finished for pod in known)
         succeeded = sum(pod.phase == "Succeeded" for pod in known)
         wanted = child.replicas if outcome is None else want
-        return Progress(wanted, ready, succeeded, outcome, child.message or _find_stuck(known), ending=ending)
+        return Progress(wanted, ready, succeeded, outcome, child.message or find_stuck(known), ending=ending)
     alone = [pod for pod in known if pod.child.kind == "Pod"]
     if alone and all(pod.finished for pod in alone):
         failed = any(pod.phase == "Failed" for pod in alone)
         outcome = Reason.FAILED if failed else Reason.COMPLETED
         return Progress(want, ready, outcome=outcome, message="its pod failed" if failed else "")
-    return Progress(want, ready, message=_find_stuck(known))
-
-
-def _find_stuck(pods: Iterable[PodView]) -> str:
-    """The first pod by name that the scheduler could not bind, in its words."""
-    stuck = min(((pod.name, pod.stuck) for pod in pods if pod.stuck and pod.node is None and not pod.finished), default=None)
-    return f"pod `{stuck[0]}` cannot take its place: {stuck[1]}" if stuck is not None else ""
+    return Progress(want, ready, message=find_stuck(known))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from commonpool.api import Tenant
+from commonpool.api.conditions import find_condition
 from commonpool.api.tenant import TenantStatus, TenantUsage
 from commonpool.kube.status.conditions import Judgement, build_conditions, shorten
 from commonpool.kube.status.remarks import list_tenant_remarks
@@ -11,13 +12,13 @@ from commonpool.model.demand import NO_DEMAND, Demand
 from commonpool.model.ids import TenantName
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked
-from commonpool.model.usage import NO_USE, Usage
+from commonpool.model.usage import NO_USE, Usage, list_above
 
 
 def build_tenant_status(
     tenant: Tenant, usage: Usage, demands: Mapping[TenantName, Demand], problems: Sequence[Blocked], now_at: int
 ) -> TenantStatus:
-    """The status as it should be; `problems` are those of its namespaces and of its parent."""
+    """The status as it should be; `problems` are those of its namespaces, of its parent, and what it holds that nobody counts."""
     previous = tenant.status or TenantStatus()
     name, generation = TenantName(tenant.metadata.name), tenant.metadata.generation
     demand = demands.get(name, NO_DEMAND)
@@ -38,27 +39,35 @@ def build_tenant_status(
         debt=previous.debt,
         spent=previous.spent,
         forecast=previous.forecast,
-        conditions=build_conditions(previous.conditions, [_judge(tenant, problems)], now_at, generation),
+        conditions=build_conditions(previous.conditions, _judge_all(tenant, problems), now_at, generation),
         kopf=previous.kopf,
     )
 
 
 def find_parent_problem(tenant: Tenant, tenants: Mapping[str, Tenant]) -> Blocked | None:
     """What is wrong with a tenant's place in the tree of all tenants."""
-    seen = {tenant.metadata.name}
-    parent = tenant.spec.parent
-    if parent is not None and parent not in tenants:
+    name, parent = TenantName(tenant.metadata.name), tenant.spec.parent
+    if parent is None:
+        return None
+    if parent not in tenants:
         return Blocked(
             Reason.PARENT_NOT_FOUND, f"there is no Tenant `{parent}`: make it, or leave `parent` out; until then it stands alone"
         )
-    while parent is not None and parent in tenants:
-        if parent in seen:
-            return Blocked(
-                Reason.PARENT_CIRCLE, f"following `parent` from `{tenant.metadata.name}` goes round in a circle: give one a new parent"
-            )
-        seen.add(parent)
-        parent = tenants[parent].spec.parent
+    parents = {TenantName(key): TenantName(each.spec.parent) if each.spec.parent else None for key, each in tenants.items()}
+    if parents[list_above(name, parents)[-1]] in parents:
+        return Blocked(Reason.PARENT_CIRCLE, f"following `parent` from `{name}` goes round in a circle: give one a new parent")
     return None
+
+
+def _judge_all(tenant: Tenant, problems: Sequence[Blocked]) -> list[Judgement]:
+    """Whether it is ready; and whether all that it holds is counted, if that is not so or was not."""
+    judgements = [_judge(tenant, [problem for problem in problems if problem.reason is not Reason.NOT_COUNTED])]
+    stray = next((problem for problem in problems if problem.reason is Reason.NOT_COUNTED), None)
+    if stray is not None:
+        judgements.append(Judgement("Counted", "False", stray.reason, stray.message))
+    elif tenant.status is not None and find_condition(tenant.status.conditions or [], "Counted") is not None:
+        judgements.append(Judgement("Counted", "True", Reason.COUNTED, "all that it holds is on nodes of pools"))
+    return judgements
 
 
 def _judge(tenant: Tenant, problems: Sequence[Blocked]) -> Judgement:
