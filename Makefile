@@ -106,6 +106,10 @@ test-python: build
 	$(call say,pytest: laws$(comma) goldens$(comma) then stories on a real apiserver)
 	$(VENV)/bin/python -m pytest
 
+.PHONY: fuzz
+fuzz: build ## Send 10,000 generated manifests to a real apiserver (a few minutes; `make test` sends the first 2,000)
+	$(VENV)/bin/python -m pytest tests/stories/test_generated.py --fuzz 10000
+
 .PHONY: test-fast
 test-fast: $(STAMP) ## The tests that need no cluster
 	$(VENV)/bin/python -m pytest -m "not story"
@@ -113,8 +117,9 @@ test-fast: $(STAMP) ## The tests that need no cluster
 # -- see it work --------------------------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: build ## Measure bindings and rounds (an hour; bench/README.md says what and how)
+bench: build ## Measure bindings, rounds and restarts (more than an hour; bench/README.md says what and how)
 	$(COMMONPOOL) bench round
+	$(COMMONPOOL) bench restart
 	$(COMMONPOOL) bench bind
 
 .PHONY: demo

@@ -16,6 +16,13 @@ hypothesis_settings.register_profile("commonpool", deadline=None)  # a busy mach
 hypothesis_settings.load_profile("commonpool")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    generated = parser.getgroup("generated manifests")
+    generated.addoption("--fuzz", type=int, default=2000, help="how many are sent (default: %(default)s)")
+    generated.addoption("--fuzz-seed", type=int, default=1, help="of which row (default: %(default)s)")
+    generated.addoption("--fuzz-from", type=int, default=0, help="the first number of the row (default: %(default)s)")
+
+
 @pytest.fixture(scope="session")
 def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """A real control plane with commonpool on local/fleets/small.yaml; the logs stay in pytest's temporary folder."""

@@ -88,6 +88,16 @@ POOL_MISTAKES = (
     Mistake("a speed in an unknown precision", edited(a_pool(), speed={"fp7": 1}), "speed of `fp7` is unknown: use one of fp64"),
     Mistake("a speed of nothing", edited(a_pool(), speed={"fp64": 0}), "should be greater than 0"),
     Mistake("open to an unknown group", edited(a_pool(), openTo="Everyone"), 'supported values: "All", "Quota"'),
+    Mistake(
+        "a provider of no version",
+        edited(a_pool(), scaling={"maxNodes": 4, "provider": {"scale": {"apiVersion": "karpenter.sh", "kind": "NodePool", "name": "h"}}}),
+        "`karpenter.sh` is no group and version: write it like karpenter.sh/v1",
+    ),
+    Mistake(
+        "a provider by its plural",
+        edited(a_pool(), scaling={"maxNodes": 4, "provider": {"scale": {"apiVersion": "v1", "kind": "nodepools", "name": "h"}}}),
+        "`nodepools` is no kind: write it like NodePool",
+    ),
     Mistake("a name too long for a label", named(a_pool(), "h" * 64), "use at most 63 letters"),
 )
 
@@ -128,6 +138,11 @@ TENANT_MISTAKES = (
         "ServiceAccount `ci` lives in a namespace",
     ),
     Mistake(
+        "a service account that no namespace could have",
+        edited(a_tenant(), members=[{"kind": "ServiceAccount", "name": "日本語", "namespace": "a"}]),
+        "ServiceAccount `日本語` is no name: use lower-case letters",
+    ),
+    Mistake(
         "a user in a namespace",
         edited(a_tenant(), members=[{"kind": "User", "name": "eve", "namespace": "a"}]),
         "User `eve` has no namespace: leave namespace out",
@@ -147,6 +162,7 @@ QUOTA_MISTAKES = (
     Mistake(
         "one pool and several", edited(a_quota(), pools__0__pools=["a100"]), "a line is for pool `h100` or for several pools, not both"
     ),
+    Mistake("a pool's name in capitals", edited(a_quota(), pools__0__pool="H100"), "`H100` is no name: use lower-case letters, digits"),
     Mistake("no pool at all", edited(a_quota(), pools__0__pool=ABSENT), "a line that names no pool counts nothing: set pool"),
     Mistake("no line at all", edited(a_quota(), pools=[]), "should have at least 1 items"),
     Mistake("a pool twice in one line", edited(a_quota(), pools=[{"pools": ["a100", "a100"]}]), 'Duplicate value: "a100"'),

@@ -6,7 +6,8 @@ from commonpool.bench.setting import Mode, Setting
 
 def make_run(mode: Mode, *, number: int = 1, seconds: float = 10, own_ms: float = 0, writes: int = 8000) -> Run:
     account = Account(began_at=100, ended_at=100 + seconds, pod_seconds=[0.1] * 99 + [0.9])
-    account.writes[Writing("driver", "create", "pods")] = writes
+    account.writes[Writing("driver", "create", "pods")] = writes - 600
+    account.writes[Writing("commonpool-operator", "create", "events")] = 600
     return Run(mode, number, 4000, account, {"apiserver": 12_000, "operator": own_ms}, {"apiserver": 12_000}, {"apiserver": 600}, 0.1, ())
 
 
@@ -18,12 +19,22 @@ def test_goals_are_told_against_the_ceiling_and_stock_of_the_same_report() -> No
     ]
     report = build_report({}, Setting(), runs)
     assert report["summary"]["ceiling"]["podsPerSecond"] == 400
-    assert [(goal["measured"], goal["met"]) for goal in report["goals"]] == [(80.0, True), (2.0, True), (2.1, False), (1.0, True)]
+    assert [(goal["measured"], goal["met"]) for goal in report["goals"]] == [
+        (80.0, True),
+        (2.0, True),
+        (1.95, True),
+        (2.1, False),
+        (1.0, True),
+    ]
 
 
 def test_a_goal_that_needs_a_mode_which_was_not_run_is_left_out() -> None:
     report = build_report({}, Setting(), [make_run(Mode.JOBS)])
-    assert {goal["what"] for goal in report["goals"]} == {"API writes a pod", "CPU-ms a pod in operator and scheduler"}
+    assert {goal["what"] for goal in report["goals"]} == {
+        "API writes a pod of its own",
+        "API writes a pod, its gang's included",
+        "CPU-ms a pod in operator and scheduler",
+    }
 
 
 def test_every_mode_that_ran_is_a_row_of_the_table() -> None:

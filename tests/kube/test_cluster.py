@@ -26,6 +26,7 @@ from commonpool.kube.resources import (
     EVENTS,
     GPU_WORKLOADS,
     JOBS,
+    NAMESPACES,
     NODES,
     PODS,
     RESOURCE_QUOTAS,
@@ -44,14 +45,13 @@ async def test_a_plan_becomes_a_round_then_children_then_words() -> None:
     await stage.round()
     wrote = stage.api.wrote()
     assert wrote[:3] == ["create Round r-0000000001-1", "create Service pretrain", "create Job pretrain"]
-    told = {"patch-status GPUWorkload pretrain", "patch-status GPUPool h100", "patch-status Tenant vision"}
-    assert {each.partition(".")[0] for each in wrote[3:]} == told | {"create Event pretrain"}
+    assert sorted(wrote[3:]) == ["patch-status GPUPool h100", "patch-status Tenant vision"]
     [round_] = stage.api.all(ROUNDS)
     [gang] = round_["spec"]["gangs"]
     assert (gang["workload"], gang["kind"], gang["ranks"], round_["spec"]["epoch"]) == ("vision-dev/pretrain", "Job", "0-1", 1)
+    assert "patch-status GPUWorkload pretrain" in await stage.settled()
     assert stage.state() == "Placed"
-    [event] = stage.api.all(EVENTS)
-    assert (event["reason"], event["regarding"]["name"], event["type"]) == ("Placed", "pretrain", "Normal")
+    assert stage.api.all(EVENTS) == []
 
 
 async def test_what_is_so_is_not_written_again() -> None:
@@ -225,3 +225,21 @@ async def test_what_a_tenant_holds_outside_every_pool_is_told_as_uncounted_until
     stage.put(NODES, node_body("lone", gpus=8))
     await stage.settled()
     assert (counted()["status"], counted()["reason"]) == ("True", Reason.COUNTED)
+
+
+async def test_a_namespace_that_nobody_lists_any_more_is_looked_at_again_until_it_has_lost_its_label() -> None:
+    """No watch tells when what it was given has gone."""
+    stage = Stage()
+    stage.put(TENANTS, own_body("Tenant", "vision", {"namespaces": ["vision-dev"]}))
+    await stage.settled()
+    stage.put(TENANTS, own_body("Tenant", "vision", {"namespaces": []}, generation=2))
+    stage.mirror.stirred.clear()
+    await stage.round()
+    assert stage.mirror.stirred.is_set()
+    await stage.settled()
+    stage.mirror.stirred.clear()
+    await stage.round()
+    assert not stage.mirror.stirred.is_set()
+    namespace = stage.api.find(NAMESPACES, "vision-dev")
+    assert namespace is not None
+    assert "commonpool.dev/tenant" not in namespace["metadata"].get("labels", {})

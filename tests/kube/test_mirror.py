@@ -1,7 +1,7 @@
 from functools import partial
 
 import pytest
-from tests.kube.objects import Body, FilledMirror, pod_body, service_pod_body
+from tests.kube.objects import Body, FilledMirror, pod_body, service_pod_body, training_body
 
 from commonpool.kube.resources import PODS
 
@@ -34,3 +34,19 @@ def test_a_pod_that_is_bound_needs_no_decision(job: str) -> None:
 
 def test_a_pod_that_ends_makes_room() -> None:
     assert hear(job_pod("it", node="gpu-0"), job_pod("it", node="gpu-0", phase="Succeeded")) == (True, False)
+
+
+def test_what_an_answer_to_our_own_write_has_shown_is_not_read_again_when_the_watch_tells_it() -> None:
+    mirror = FilledMirror(nodes=1)
+    body = training_body()
+    mirror.own(body)
+    [known] = mirror.workloads
+    mirror.own(body)
+    assert next(iter(mirror.workloads)) is known
+    later = {**body, "metadata": {**body["metadata"], "resourceVersion": str(int(body["metadata"]["resourceVersion"]) + 1)}}
+    mirror.own(later)
+    assert next(iter(mirror.workloads)) is not known
+    mirror.remember("gpuworkloads", {**body, "metadata": {**body["metadata"], "uid": "another"}}, gone=True)
+    assert len(mirror.workloads) == 1
+    mirror.remember("gpuworkloads", body, gone=True)
+    assert len(mirror.workloads) == 0

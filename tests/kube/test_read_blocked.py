@@ -107,6 +107,23 @@ def test_a_job_waits_for_the_success_of_others() -> None:
     assert reason(workload(mirror, "solver")) is None
 
 
+def test_jobs_that_wait_for_each_other_in_a_circle_are_told_so_and_what_waits_behind_them_is_not() -> None:
+    mirror = FilledMirror()
+    for name, after in {"a": ["b", "z"], "b": ["c"], "c": ["a"], "behind": ["a"], "z": [], "itself": ["itself"]}.items():
+        mirror.own(hpc_body(name, after=after))
+    found = {name: workload(mirror, name).blocked for name in ("a", "b", "c", "behind", "z", "itself")}
+    assert {name: block.reason if block else None for name, block in found.items()} == {
+        "a": Reason.INVALID_SPEC,
+        "b": Reason.INVALID_SPEC,
+        "c": Reason.INVALID_SPEC,
+        "behind": Reason.WAITS_FOR_OTHER,
+        "z": None,
+        "itself": Reason.INVALID_SPEC,
+    }
+    assert found["a"] is not None
+    assert found["a"].message == "`after` goes round in a circle from here through `b`: take one workload out of `after`"
+
+
 def test_somebody_elses_object_under_its_name_is_not_touched() -> None:
     mirror = FilledMirror()
     mirror.own(training_body())

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from tests.kube.objects import (
     BORN,
@@ -36,6 +38,27 @@ def test_a_job_of_more_pods_than_one_can_write_down_is_told_so() -> None:
     mirror.jobs_are(job_body("finetune", pods=2**31 - 1, indexed=False, suspended=True, held=True))
     found = workload(mirror, "finetune")
     assert (found.needs, reason(found)) == ((), Reason.GANG_LARGER_THAN_POOL)
+
+
+def test_a_gang_of_more_pods_than_all_pools_could_hold_is_told_so_and_not_counted_out() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body(replicas=100_000))
+    found = workload(mirror)
+    assert (found.needs, reason(found)) == ((), Reason.GANG_LARGER_THAN_POOL)
+    assert found.blocked is not None
+    assert "`100000` pods are more than one gang can have here: at most `1000` start together" in found.blocked.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [workload_body("pretrain", "training", {"replicas": {"min": 1, "max": 99_000}}), inference_body(replicas=99_000)],
+    ids=["elastic", "service"],
+)
+def test_what_could_have_more_pods_than_there_are_places_needs_no_more_than_there_could_be(body: dict[str, Any]) -> None:
+    mirror = FilledMirror()
+    mirror.own(body)
+    found = workload(mirror, body["metadata"]["name"])
+    assert (len(found.needs), found.needs_min, found.blocked) == (1000, 1, None)
 
 
 def test_an_inference_needs_replicas_one_by_one() -> None:

@@ -212,6 +212,20 @@ async def test_a_target_that_cannot_be_is_refused_in_words(kind: str, says: str)
         await ScaleSubresource(Api()).ask(ScaleTarget(api_version="example.com/v1", kind=kind, name="h100"), 3)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("answer", [NotFound("404 page not found"), b'{"kind": "NamespaceList", "items": []}', b"no JSON"])
+async def test_a_version_that_is_not_served_or_no_version_is_refused_in_words(answer: NotFound | bytes) -> None:
+    class Answering(Api):
+        async def discover(self, api_version: str) -> bytes:
+            if isinstance(answer, NotFound):
+                raise answer
+            await super().discover(api_version)
+            return answer
+
+    target = ScaleTarget(api_version="example.com/v1", kind="NodeGroup", name="h100")
+    with pytest.raises(NotFound, match=r"`example\.com/v1` serves no `NodeGroup`: is it installed"):
+        await ScaleSubresource(Answering()).ask(target, 3)  # type: ignore[arg-type]
+
+
 def test_a_pool_that_has_no_nodes_now_is_ready_if_it_can_get_some() -> None:
     scaling = Scaling(0, 9, 0, Amounts(8000, 8000, GIB, 110))
     pool = GPUPool.model_validate(breathing())

@@ -55,9 +55,10 @@ async def test_a_right_that_is_missing_for_a_moment_costs_no_place() -> None:
     await stage.round()
     assert [type(failure.error).__name__ for failure in stage.cluster.failures] == ["Forbidden"]
     assert len(stage.api.all(ROUNDS)) == 1
-    assert stage.state() == Reason.PLACED
     await stage.round()
     assert len(stage.api.all(JOBS)) == 1
+    await stage.settled()
+    assert stage.state() == Reason.PLACED
 
 
 async def test_a_refused_child_is_tried_again_at_once_when_its_workload_changes() -> None:
@@ -105,7 +106,7 @@ async def test_a_gang_whose_pods_cannot_be_made_gives_its_places_to_others_and_s
     await stage.settled()
     stage.put(GPU_WORKLOADS, training_body("other", replicas=4))
     await stage.settled()
-    stage.now_at += START_SECONDS - 1
+    stage.now_at = NOW_AT + START_SECONDS - 1
     assert (await stage.settled(), stage.cluster.next_due_at) == ([], stage.now_at + 1)
     stage.now_at += 1
     await stage.settled()

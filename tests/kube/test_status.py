@@ -4,20 +4,23 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import START_AT, Held, make_node, make_nodes, make_pool, make_quota, make_tenant, make_workload
+from tests.kube.objects import FilledMirror, deployment_body, service_pod_body
 from tests.kube.test_children import make_gpuworkload
 
 from commonpool.api import GPUWorkload
 from commonpool.api.conditions import Condition, find_condition
-from commonpool.api.workloadstatus import GPUWorkloadStatus
+from commonpool.api.workloadstatus import GPUWorkloadStatus, Wait
 from commonpool.engine.reference import ReferenceEngine
 from commonpool.kube.events import find_event
-from commonpool.kube.status import Progress, WorkloadView, build_workload_status, find_status_patch
+from commonpool.kube.status import Progress, Untold, WorkloadView, build_workload_status, find_status_patch, find_telling_at, read_progress
+from commonpool.kube.status.delay import START_SECONDS
 from commonpool.model.assume import assume_plan
-from commonpool.model.ids import PoolName, WorkloadName
-from commonpool.model.plan import Hold
+from commonpool.model.ids import ChildKey, PoolName, WorkloadName
+from commonpool.model.plan import Evict, Hold
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Snapshot, build_snapshot
 from commonpool.planner import plan_round
@@ -217,6 +220,32 @@ def test_a_service_runs_as_soon_as_one_replica_is_ready() -> None:
     assert get_state(build_workload_status(replace(view, workload=make_gpuworkload()), POOLS, START_AT)) == "Starting"
 
 
+WAIT = Hold(WorkloadName("vision-dev/pretrain"), Reason.INSUFFICIENT_CAPACITY, "no room", position=1)
+AT_ONCE = {
+    "it waits": Moment(hold=WAIT),
+    "it has a part of its places": Moment(promised=3, hold=WAIT),
+    "the API refuses its pods": Moment(promised=4, refused=True),
+    "it runs": Moment(bound=4, ready=4),
+    "it has ended": Moment(outcome=Reason.COMPLETED),
+    "its pods have ended": Moment(ending=True),
+}
+
+
+@pytest.mark.parametrize("moment", AT_ONCE.values(), ids=AT_ONCE)
+def test_what_is_no_step_of_a_start_is_told_at_once(moment: Moment) -> None:
+    assert find_telling_at(replace(look(make_gpuworkload(), moment), why="WithinGuarantee"), START_AT) is None
+
+
+@pytest.mark.parametrize("moment", [Moment(promised=4), Moment(promised=2, bound=2), Moment(bound=4, ready=3)])
+def test_the_steps_of_a_start_are_kept_back_until_it_has_lasted(moment: Moment) -> None:
+    view = replace(look(make_gpuworkload(), moment), untold=Untold(START_AT, 32, "h100"))
+    assert [find_telling_at(view, START_AT + later) for later in (0, 2, 3)] == [START_AT + START_SECONDS] * 2 + [None]
+    assert find_telling_at(replace(view, untold=None), START_AT) is None, "nobody knows since when"
+    name, child = WorkloadName("vision-dev/pretrain"), ChildKey("Job", "vision-dev", "pretrain")
+    evicted = Evict(name, child, Reason.RECLAIMED_FOR_GUARANTEE, "it has to go")
+    assert find_telling_at(replace(view, evict=evicted), START_AT) is None
+
+
 def test_prices_in_another_currency_are_not_added() -> None:
     workload = make_gpuworkload()
     first = build_workload_status(look(workload, Moment(bound=4, ready=4)), POOLS, START_AT)
@@ -232,7 +261,8 @@ def test_prices_in_another_currency_are_not_added() -> None:
 
 
 def test_an_event_is_told_once_and_under_the_same_name_if_told_again() -> None:
-    workload = make_gpuworkload()
+    [(_, waiting)] = live([Moment(hold=Hold(WorkloadName("vision-dev/pretrain"), Reason.QUOTA_REACHED, "no", position=1))])
+    workload = make_gpuworkload().model_copy(update={"status": waiting})
     status = build_workload_status(look(workload, Moment(promised=4)), POOLS, START_AT)
     event = find_event(workload, status, START_AT)
     assert event is not None
@@ -278,3 +308,26 @@ def test_nothing_that_a_tenant_reads_names_another(snapshot: Snapshot) -> None:
         status = build_workload_status(view, POOLS, START_AT)
         told = str(status.build_manifest()) + str(find_event(workload, status, START_AT))
         assert not [tenant.name for tenant in snapshot.tenants if tenant.name != planned.tenant and tenant.name in told]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "says"),
+    [(0, "asks for no pods now: `spec.replicas` says how many"), (3, "has made none of its pods yet: if this lasts, `kubectl describe")],
+)
+def test_a_written_object_without_pods_is_told_why_it_has_none(replicas: int, says: str) -> None:
+    mirror = FilledMirror()
+    mirror.deployments_are(deployment_body("web", replicas=replicas))
+    [made] = mirror.deployments
+    assert says in read_progress(made, (), 0).idle
+    mirror.pods_are(service_pod_body("web-x", "web"))
+    assert not read_progress(made, mirror.pods, 0).idle
+
+
+def test_what_is_written_can_stand_although_an_earlier_write_took_place_whose_answer_was_lost() -> None:
+    """The wait ended, was told so, and nobody heard the answer: then what is written of the next wait is all of it."""
+    lost, now = (GPUWorkloadStatus(wait=Wait(reason="QuotaReached", message=f"{each} others", position=each)) for each in (3, 2))
+    patch = find_status_patch(lost, now)
+    assert patch == {"status": {"wait": {"reason": "QuotaReached", "message": "2 others", "position": 2}}}
+    assert find_status_patch(lost, GPUWorkloadStatus(wait=Wait(reason="QuotaReached", message="3 others"))) == {
+        "status": {"wait": {"reason": "QuotaReached", "message": "3 others", "position": None}}
+    }

@@ -1,16 +1,20 @@
 """What the stories of the whole way share: the pools, and for each test tenants of its own, laws and parity at its end."""
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.stories.acts import ACTS, Act, Cast
 from tests.stories.cluster import eventually
 from tests.stories.parity import expect_parity, list_recordings, load_engines
 from tests.stories.story import OURS, Story
 
 from commonpool.config import read_settings
 from commonpool.engine.protocol import Engine
+from commonpool.errors import UserError
 from commonpool.local.binaries import Binaries
 from commonpool.local.client import Client
 from commonpool.local.cluster import LocalCluster
@@ -52,3 +56,20 @@ def story(local_cluster: LocalCluster, pool_admin: Client, engines: tuple[Engine
     finally:
         story.heal()
         story.clear()
+
+
+@pytest.fixture
+def cast(story: Story) -> Iterator[Cast]:
+    cast = Cast(story, story.add_tenant("vision", "alice"), story.add_tenant("nlp", "bob", guaranteed=16))
+    try:
+        with story.lawful():
+            yield cast
+    finally:
+        with suppress(UserError):
+            story.cluster.kill("kwok", signal.SIGCONT)
+
+
+@pytest.fixture(params=ACTS, ids=lambda make: make.__name__.lower())
+def act(request: pytest.FixtureRequest, cast: Cast) -> Act:
+    make: Callable[[Cast], Act] = request.param
+    return make(cast)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from commonpool.kube.mirror import READERS, Mirror
 from commonpool.kube.read import World, read_world
 from commonpool.kube.read.needs import count_wanted
-from commonpool.kube.resources import PODS, Resource
+from commonpool.kube.resources import LEASES, PODS, ROUNDS, Resource
 from commonpool.kube.survey import OWN
 from commonpool.local.client import Client, Manifest
-from commonpool.model.names import SCHEDULER_NAME, TENANT_LABEL
+from commonpool.model.names import LEASE_NAME, SCHEDULER_NAME, SYSTEM_NAMESPACE, TENANT_LABEL
 from commonpool.model.usage import sum_usage
 
 ACCELERATORS = frozenset({"nvidia.com/gpu"})
@@ -30,6 +30,11 @@ class Instant:
     world: World
     items: dict[str, list[Manifest]]
     """By the plural of the kind."""
+
+    @property
+    def epoch(self) -> int:
+        """Of who leads, or led last."""
+        return next((int(lease["spec"]["leaseTransitions"]) for lease in self.items["leases"]), 0)
 
     def pods(self) -> list[Manifest]:
         """Pods with a node that hold accelerators there."""
@@ -45,6 +50,8 @@ def read_instant(client: Client) -> Instant:
             items[resource.plural] = client.request("GET", resource.path(), query=_at(version))["items"]
         for item in items[resource.plural]:
             _tell(mirror, resource, item)
+    leases = client.request("GET", LEASES.path(SYSTEM_NAMESPACE), query=_at(version))["items"]
+    items["leases"] = [lease for lease in leases if lease["metadata"]["name"] == LEASE_NAME]
     world = read_world(mirror, now_at=int(time.time()), epoch=0)  # noqa: TID251 - only start times depend on it
     return Instant(world, items)
 
@@ -75,9 +82,25 @@ def is_finished(pod: Manifest) -> bool:
     return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
 
-def find_breaches(instant: Instant) -> list[str]:
-    """What breaks a law now, in words; empty if nothing does."""
-    return [*_overfull_nodes(instant), *_uncounted_pods(instant), *_exceeded_quotas(instant), *_torn_gangs(instant)]
+def count_at_once(job_spec: Manifest) -> int:
+    """The pods that a Job runs side by side when it begins."""
+    return int(min(job_spec["parallelism"], job_spec.get("completions", job_spec["parallelism"])))
+
+
+def find_breaches(instant: Instant, before: Instant | None = None) -> list[str]:
+    """What breaks a law now, in words; empty if nothing does. `before`: an earlier instant, for the laws about what may follow what."""
+    late = _late_promises(before, instant) if before is not None else ()
+    return [*_overfull_nodes(instant), *_uncounted_pods(instant), *_exceeded_quotas(instant), *_torn_gangs(instant), *late]
+
+
+def _late_promises(before: Instant, instant: Instant) -> Iterator[str]:
+    """Fencing: once an epoch has begun, nothing is written in an earlier one, and it never ends for an earlier one."""
+    if instant.epoch < before.epoch:
+        yield f"fencing: epoch {instant.epoch} after epoch {before.epoch}"
+    known = {round_["metadata"]["uid"] for round_ in before.items[ROUNDS.plural]}
+    for round_ in instant.items[ROUNDS.plural]:
+        if round_["metadata"]["uid"] not in known and round_["spec"]["epoch"] < before.epoch:
+            yield f"fencing: Round `{round_['metadata']['name']}` of epoch {round_['spec']['epoch']} was written in epoch {before.epoch}"
 
 
 def _overfull_nodes(instant: Instant) -> Iterator[str]:
@@ -127,7 +150,7 @@ def _exceeded_quotas(instant: Instant) -> Iterator[str]:
 
 def _torn_gangs(instant: Instant) -> Iterator[str]:
     """Law 3, of gangs that have neither begun to end nor to be deleted."""
-    wanted = {(job["metadata"]["namespace"], job["metadata"]["name"]): job["spec"]["parallelism"] for job in instant.items["jobs"]}
+    wanted = {(job["metadata"]["namespace"], job["metadata"]["name"]): count_at_once(job["spec"]) for job in instant.items["jobs"]}
     for run in instant.world.runs:
         if run.child.kind != "Job" or not run.alive or any(pod.finished or pod.terminating for pod in run.pods):
             continue

@@ -9,15 +9,17 @@ from functools import partial
 from uuid import uuid4
 
 from tests.stories.cluster import Audit, eventually, kubectl
-from tests.stories.instant import find_breaches, read_instant
+from tests.stories.instant import Instant, find_breaches, read_instant
 from tests.stories.manifests import make_training
 from tests.stories.people import hear
 from tests.stories.town import PATHS
 
 from commonpool.errors import ClusterError
+from commonpool.kube.resources import LEASES
 from commonpool.local.client import Client, Manifest
 from commonpool.local.cluster import LocalCluster
 from commonpool.local.waiting import wait_until
+from commonpool.model.names import LEASE_NAME, SYSTEM_NAMESPACE
 
 OURS = "/apis/commonpool.dev/v1alpha1"
 OPERATOR = "commonpool-operator"
@@ -143,6 +145,14 @@ class Story:
         lines = [gang for each in self.rounds() for gang in each["spec"]["gangs"]]
         return [gang for gang in lines if gang["workload"] == f"{member.namespace}/{name}"]
 
+    def lease(self) -> Manifest:
+        """Who leads, and in which epoch."""
+        spec: Manifest = self.admin.get(LEASES.path(SYSTEM_NAMESPACE, LEASE_NAME))["spec"]
+        return spec
+
+    def epoch(self) -> int:
+        return int(self.lease()["leaseTransitions"])
+
     def audit(self) -> Audit:
         return Audit(self.cluster)
 
@@ -150,17 +160,22 @@ class Story:
         return find_breaches(read_instant(self.admin))
 
     @contextmanager
-    def lawful(self) -> Iterator[None]:
-        """Look at the laws again and again while the block runs, as fast as the machine can."""
+    def lawful(self, *, pause_seconds: float = 0) -> Iterator[None]:
+        """Look at the laws again and again while the block runs, as fast as the machine can or with a pause between."""
         over = threading.Event()
         found: list[str] = []
 
         def watch() -> None:
+            before: Instant | None = None
             while not over.is_set() and not found:
                 try:
-                    found.extend(self.breaches())
+                    now = read_instant(self.admin)
                 except ClusterError:
                     over.wait(0.2)  # the story has just killed the apiserver
+                else:
+                    found.extend(find_breaches(now, before))
+                    before = now
+                over.wait(pause_seconds)
 
         watcher = threading.Thread(target=watch, name="laws")
         watcher.start()
@@ -177,7 +192,7 @@ class Story:
         for name in stopped:
             self.cluster.start(name)
         for member in self.members if stopped else ():
-            eventually(partial(self._is_open, member), within_seconds=PATIENCE_SECONDS)
+            wait_until(partial(self._is_open, member), f"{member.namespace} takes manifests again", PATIENCE_SECONDS)
 
     def clear(self) -> None:
         """Remove all that the test made, and wait until the pool is free again."""

@@ -111,11 +111,9 @@ def test_an_operator_that_died_after_its_round_and_before_the_child_is_taken_ove
     """That moment cannot be hit from outside; what it leaves behind can be written: the Round that is due, and nothing else."""
     kill(duel, "operator")
     duel.submit()
-    lease = duel.story.admin.get("/apis/coordination.k8s.io/v1/namespaces/commonpool-system/leases/commonpool-operator")
-    epoch = lease["spec"]["leaseTransitions"]
     snapshot = asyncio.run(read_snapshot(duel.story.cluster.kubeconfig))
     plan = plan_round(snapshot, engines[0])
-    left = Round(RoundId(epoch, snapshot.number, 1), tuple(build_line(place) for place in plan.place))
+    left = Round(RoundId(duel.story.epoch(), snapshot.number, 1), tuple(build_line(place) for place in plan.place))
     duel.story.admin.impersonate(OPERATOR_USER).request("POST", f"{OURS}/rounds", build_round(left, 1))
     assert duel.is_promised()
     assert not duel.alice.look("gang", "Job").get("spec")

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 from tests.stories.cluster import eventually
-from tests.stories.instant import find_breaches, read_instant
-from tests.stories.manifests import make_inference, make_training
-from tests.stories.people import OPERATOR
+from tests.stories.instant import Instant, find_breaches, read_instant
+from tests.stories.manifests import make_inference, make_round, make_training
+from tests.stories.people import OPERATOR, hear
 from tests.stories.story import OURS, Member, Story
+
+from commonpool.kube.resources import LEASES
+from commonpool.model.names import LEASE_NAME, SYSTEM_NAMESPACE
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]
 
@@ -28,9 +31,8 @@ def alice(story: Story) -> Iterator[Member]:
     story.admin.delete(f"{OURS}/rounds/{NAME}")
 
 
-def promise(story: Story, alice: Member, nodes: str, ranks: str) -> set[str]:
+def promise(story: Story, alice: Member, nodes: str, ranks: str, *, before: Instant | None = None) -> set[str]:
     """Write the Round, and return the laws that it breaks."""
-    lease = story.admin.get("/apis/coordination.k8s.io/v1/namespaces/commonpool-system/leases/commonpool-operator")
     line = {
         "workload": f"{alice.namespace}/waits",
         "kind": "Job",
@@ -41,14 +43,14 @@ def promise(story: Story, alice: Member, nodes: str, ranks: str) -> set[str]:
         "request": "cpu=1000m,memory=1073741824,nvidia.com/gpu=8",
         "why": "WithinGuarantee",
     }
-    spec = {"epoch": lease["spec"]["leaseTransitions"], "number": 9_999_999_998, "part": 1, "parts": 1, "gangs": [line]}
+    spec = {"epoch": story.epoch(), "number": 9_999_999_998, "part": 1, "parts": 1, "gangs": [line]}
     assert not story.breaches()
     story.admin.impersonate(OPERATOR).request(
         "POST",
         f"{OURS}/rounds",
         {"apiVersion": "commonpool.dev/v1alpha1", "kind": "Round", "metadata": {"name": NAME}, "spec": spec},
     )
-    return {breach.partition(":")[0] for breach in find_breaches(read_instant(story.admin))}
+    return {breach.partition(":")[0] for breach in find_breaches(read_instant(story.admin), before)}
 
 
 def test_a_node_that_is_promised_twice_is_seen(story: Story, alice: Member) -> None:
@@ -60,3 +62,18 @@ def test_a_limit_that_is_exceeded_and_a_gang_that_is_torn_are_seen(story: Story,
     [busy] = alice.nodes("runs")
     free = sorted({f"h100-00{number}" for number in range(1, 5)} - {busy})
     assert promise(story, alice, " ".join(f"{node}*1" for node in free), "0-2") == {"law 2", "law 3"}
+
+
+def test_a_promise_of_an_epoch_that_is_over_is_seen(story: Story, alice: Member) -> None:
+    """The policy at the door believes the Lease, so somebody must have meddled with that too."""
+    [busy] = alice.nodes("runs")
+    epoch = story.epoch()
+    set_epoch(story, epoch + 1)
+    before = read_instant(story.admin)
+    set_epoch(story, epoch)
+    eventually(lambda: hear(story.admin.impersonate(OPERATOR), "POST", f"{OURS}/rounds", make_round(epoch)), until=lambda seen: not seen)
+    assert promise(story, alice, f"{busy}*1", "0", before=before) == {"law 1", "law 3", "fencing"}
+
+
+def set_epoch(story: Story, epoch: int) -> None:
+    story.admin.request("PATCH", LEASES.path(SYSTEM_NAMESPACE, LEASE_NAME), {"spec": {"leaseTransitions": epoch}})

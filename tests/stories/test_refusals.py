@@ -4,12 +4,16 @@ All but the changes of existing objects are dry runs: nothing is kept.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.api.manifests import CORRECT, Manifest, a_round, a_tracked, a_training, an_inference, edited
 from tests.api.mistakes import CHANGES, MISTAKES, Change, Mistake
+from tests.fuzz.bounds import KINDS as BOUNDED
+from tests.fuzz.bounds import break_each_bound, build_whole
+from tests.fuzz.flood import NOT_FOR_PEOPLE
 from tests.stories.cluster import eventually, kubectl
 from tests.stories.people import OPERATOR, hear, try_create
 
@@ -73,6 +77,22 @@ def already_there(manifest: Manifest) -> str:
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_mistake_is_refused_with_what_to_change(admin: Client, mistake: Mistake) -> None:
     assert mistake.says in hear(admin, "POST", place_of(mistake.manifest), mistake.manifest)
+
+
+@pytest.mark.parametrize("kind", BOUNDED)
+def test_every_bound_of_every_field_is_told_by_the_fields_name(admin: Client, kind: str) -> None:
+    whole = build_whole(kind)
+    assert not hear(admin, "POST", place_of(whole), whole)
+    broken = list(break_each_bound(kind))
+    with ThreadPoolExecutor(8) as pool:
+        refusals = list(pool.map(lambda each: hear(admin, "POST", place_of(each.manifest), each.manifest), broken))
+    silent = {f"{each.field} {each.what}": said for each, said in zip(broken, refusals, strict=True) if not speaks_of(said, each.field)}
+    assert len(broken) > 25
+    assert not silent
+
+
+def speaks_of(refusal: str, field: str) -> bool:
+    return field in refusal and not any(word in refusal.lower() for word in NOT_FOR_PEOPLE)
 
 
 @pytest.fixture

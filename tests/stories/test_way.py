@@ -52,9 +52,12 @@ def test_a_person_reads_where_things_stand_in_one_table(alice: Member) -> None:
     assert rows["next"][1:5] == ["Training", "0/1", "InsufficientCapacity", "InsufficientCapacity"]
     told = alice.kubectl("describe", "gw", "next")
     assert "pool `h100` has room for 0 of 1 pod with 8 accelerators each now" in told
-    events = alice.kubectl("events", "--for", "gpuworkload/pretrain")
-    assert "Placed" in events
-    assert "4 of 4 pods have places promised in pool `h100`" in events
+    assert "Placed" not in alice.kubectl("events", "--for", "gpuworkload/pretrain")
+    alice.delete("GPUWorkload", "pretrain")
+    alice.expect("next", "Running")
+    events = alice.kubectl("events", "--for", "gpuworkload/next")
+    assert "InsufficientCapacity" in events
+    assert "1 of 1 pod has a place promised in pool `h100`" in events
 
 
 def test_conditions_say_admitted_placed_running_and_in_the_end_succeeded(alice: Member) -> None:

@@ -7,6 +7,7 @@ from tests.stories.cluster import Audit, consistently, eventually, make_job
 from tests.stories.manifests import GPU, make_apps, make_hpc, make_inference, make_training
 from tests.stories.story import OPERATOR, SCHEDULER, Story
 
+from commonpool.kube.status.delay import STEP_SECONDS
 from commonpool.local.client import Manifest
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
@@ -27,7 +28,7 @@ def settle(story: Story) -> None:
     def is_still() -> bool:
         audit = story.audit()
         try:
-            consistently(lambda: not count_others(audit), for_seconds=3)
+            consistently(lambda: not count_others(audit), for_seconds=STEP_SECONDS + 1)
         except AssertionError:
             return False
         return not story.rounds()
@@ -64,7 +65,7 @@ MADE = (make_training("train", pods=PODS, gpus=1), {("create", "jobs"): 1, ("cre
 def test_a_round_that_places_pods_costs_one_round_and_a_binding_each(
     story: Story, manifest: Manifest, more: dict[tuple[str, str], int]
 ) -> None:
-    """Statuses are written when they differ: of the workload at most once for each pod that is bound or ready, and mostly many at once."""
+    """It starts within seconds, so that it is told once: that it runs. A machine that is taken up by other things may see steps between."""
     alice = story.add_tenant("vision", "alice", guaranteed=32, limit=32)
     settle(story)
     audit = story.audit()
@@ -74,7 +75,7 @@ def test_a_round_that_places_pods_costs_one_round_and_a_binding_each(
     assert audit.tally(user=SCHEDULER) == Counter({(SCHEDULER, "create", "pods/binding"): PODS})
     ours = {(verb, what): count for (_, verb, what), count in audit.tally(user=OPERATOR).items() if what != "leases"}
     statuses = {what: ours.pop((verb, what)) for verb, what in list(ours) if what.endswith("/status")}
-    assert ours == {("create", "rounds"): 1, ("delete", "rounds"): 1, ("create", "events"): 1, **more}
-    assert statuses.pop("gpuworkloads/status") <= 2 + 2 * PODS
+    assert ours == {("create", "rounds"): 1, ("delete", "rounds"): 1, **more}
+    assert statuses.pop("gpuworkloads/status") <= 3
     assert set(statuses) <= {"gpupools/status", "gpuquotas/status", "tenants/status"}
     assert all(count <= 2 for count in statuses.values()), statuses

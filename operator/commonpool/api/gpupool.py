@@ -10,10 +10,14 @@ from commonpool.api.money import Amount, Currency
 from commonpool.api.names import PRECISIONS, Count, Key, Name, Precision, Subdomain, Word
 from commonpool.api.quantity import Quantity
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
-from commonpool.api.rules import ATOMIC, PRESERVED, Rule, guarded, render_list
+from commonpool.api.rules import ATOMIC, PRESERVED, Rule, Spelling, guarded, render_list
 from commonpool.api.timestamp import Timestamp
 
-LabelValue = Annotated[str, Field(max_length=63, pattern="^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
+LabelValue = Annotated[
+    str,
+    Field(max_length=63, pattern="^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"),
+    Spelling("label value", "use letters, digits, dashes, dots and underscores, a letter or digit first and last, or nothing"),
+]
 Speed = Annotated[float, Field(gt=0, le=1_000_000)]
 Speeds = Annotated[
     dict[Precision, Speed],
@@ -77,9 +81,13 @@ class PoolPrice(Model):
 class ScaleTarget(Model):
     """An object with a `scale` subresource: a Karpenter static NodePool, a Cluster API MachineDeployment, a cloud node group."""
 
-    api_version: Annotated[str, Field(min_length=1, max_length=253)]
+    api_version: Annotated[
+        str,
+        Field(min_length=1, max_length=253, pattern="^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*$"),
+        Spelling("group and version", "write it like karpenter.sh/v1"),
+    ]
     """Its group and version, e.g. karpenter.sh/v1."""
-    kind: Annotated[str, Field(min_length=1, max_length=63)]
+    kind: Annotated[str, Field(min_length=1, max_length=63, pattern="^[A-Z][A-Za-z0-9]*$"), Spelling("kind", "write it like NodePool")]
     """Its kind, e.g. NodePool."""
     name: Subdomain
     """Its name."""

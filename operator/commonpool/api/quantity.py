@@ -66,6 +66,7 @@ Quantity = Annotated[
     guarded(
         Rule(
             "isQuantity(string(self)) && !string(self).startsWith('-')",
+            message="this is not a quantity that one can have: write it like `80Gi`, `500m` or `2`, in one line",
             says="'`%s` is not a quantity that one can have: write it like 80Gi, 500m or 2'.format([self])",
         )
     ),

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from commonpool.api.names import Name, Total
+from commonpool.api.names import Label, Total
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
 from commonpool.api.rules import ATOMIC, Rule
 
@@ -16,9 +16,9 @@ class Gang(Model):
     """Namespace and name of the object whose pods these are, e.g. vision-dev/pretrain."""
     kind: Literal["Job", "Deployment", "StatefulSet", "ReplicaSet", "Pod"]
     """Kind of that object."""
-    tenant: Name
+    tenant: Label
     """The Tenant that pays."""
-    pool: Name
+    pool: Label
     """The GPUPool that the nodes belong to."""
     nodes: Annotated[str, Field(min_length=3, max_length=262_144)]
     """Nodes in the order of ranks, node*n for n pods there, e.g. "gpu-0001*1 gpu-0002*2"."""

@@ -6,14 +6,13 @@ from pydantic import Field
 
 from commonpool.api.conditions import Conditions, ObservedGeneration
 from commonpool.api.money import Amount, Currency, Money
-from commonpool.api.names import LABEL_PATTERN, Count, Name, Subdomain
+from commonpool.api.names import SUBDOMAIN_PATTERN, Count, Label, Name, Subdomain
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
 from commonpool.api.rules import PRESERVED, SET, Rule, guarded, keyed
 from commonpool.model.names import SYSTEM_NAMESPACE
 
 TenantNamespace = Annotated[
-    str,
-    Field(min_length=1, max_length=63, pattern=LABEL_PATTERN),
+    Name,
     guarded(
         Rule(
             f"!(self in ['default', '{SYSTEM_NAMESPACE}']) && !self.startsWith('kube-')",
@@ -35,6 +34,10 @@ class Member(Model):
         Rule(
             "!self.name.startsWith('system:') || self.kind == 'User' && self.name.startsWith('system:serviceaccount:')",
             says="'member `' + self.name + '` is one of the cluster\\'s own: name a user or a group of people'",
+        ),
+        Rule(
+            f"self.kind != 'ServiceAccount' || self.name.matches('{SUBDOMAIN_PATTERN}')",
+            says="'ServiceAccount `' + self.name + '` is no name: use lower-case letters, digits, dashes and dots'",
         ),
     )
 
@@ -81,7 +84,7 @@ class TenantSpec(Model):
 class TenantUsage(Model):
     """What the tenant holds in one pool."""
 
-    pool: Name
+    pool: Label
     """Name of the GPUPool."""
     accelerators: Count = 0
     """Accelerators held by bound pods or promised to some on their way."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from commonpool.api.conditions import Conditions, ObservedGeneration
 from commonpool.api.money import Money
-from commonpool.api.names import Count, Name, Sentence, Tier, Total
+from commonpool.api.names import Count, Label, Sentence, Tier, Total
 from commonpool.api.resource import Model
 from commonpool.api.rules import PRESERVED
 from commonpool.api.timestamp import Timestamp
@@ -89,9 +89,9 @@ class GPUWorkloadStatus(Model):
     """Why it waits, and what would start it; absent: it does not wait."""
     kind: Annotated[str, Field(max_length=63)] | None = None
     """What is run: Training, Inference, HPC, or the kind of the tracked object."""
-    pool: Name | None = None
+    pool: Label | None = None
     """The pool where it runs."""
-    tenant: Name | None = None
+    tenant: Label | None = None
     """Who pays."""
     tier: Tier | None = None
     """How firmly it runs now."""

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from commonpool.model.names import OPERATOR_ACCOUNT
+
 _BINDING = (b'"subresource":"binding"', b'"code":201')
 _LEASES = b'"resource":"leases"'
 
@@ -21,6 +23,11 @@ class Writing:
     verb: str
     resource: str
     """With its subresource after a slash."""
+
+    @property
+    def of_pods(self) -> bool:
+        """Whether there would be as many for pods that belong to nothing: themselves, what binds them, what is said of them."""
+        return self.resource.partition("/")[0] in {"pods", "rounds"} or (self.resource == "events" and self.user != OPERATOR_ACCOUNT)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,8 @@ from commonpool.local.process import find_running
 from commonpool.local.teller import Teller
 
 _TICK_SECONDS = 0.1
-_QUIET_SECONDS = 3.0
+_QUIET_SECONDS = 6.0
+"""Longer than the operator keeps any news back, so that no write is left out."""
 _LONGEST_QUIET_SECONDS = 60.0
 _LOADS = {Mode.CEILING: "ceiling", Mode.STOCK: "pods", Mode.POOL: "gangs", Mode.JOBS: "jobs"}
 
@@ -34,7 +35,7 @@ class Run:
     pods: int
     account: Account
     cpu_ms: dict[str, float]
-    """By process, from the first request until nothing was written for 3 s."""
+    """By process, from the first request until nothing was written for 6 s."""
     cpu_ms_at_last_binding: dict[str, float]
     """The same until the last binding was seen, without the load's own."""
     peak_mib: dict[str, int]
@@ -159,7 +160,7 @@ def _await_bindings(tail: Tail, setting: Setting, load: Load) -> None:
 
 
 def _await_quiet(tail: Tail) -> None:
-    """Until nobody has written for 3 s, but for a minute at most."""
+    """Until nobody has written for 6 s, but for a minute at most."""
     began = quiet_since = time.monotonic()
     tail.advance()
     seen = tail.others + tail.bindings

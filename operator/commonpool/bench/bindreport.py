@@ -45,6 +45,7 @@ def build_run(run: Run) -> Report:
         "cpuMsPerPod": _per_pod(run.cpu_ms, run.pods),
         "cpuMsPerPodAtLastBinding": _per_pod(run.cpu_ms_at_last_binding, run.pods),
         "writesPerPod": round(sum(account.writes.values()) / run.pods, 3),
+        "ownWritesPerPod": round(sum(count for what, count in account.writes.items() if what.of_pods) / run.pods, 3),
         "writes": _list_writes(account),
         "writesRefused": account.refused,
         "leaseRenewals": account.leases,
@@ -73,7 +74,8 @@ def find_goals(summary: Mapping[str, Report]) -> list[Report]:
             goals.append(_compare(mode, "percent of the ceiling", CEILING_PERCENT, ours, summary[Mode.CEILING], times=100))
         if Mode.STOCK in summary:
             goals.append(_compare(mode, "times stock", STOCK_TIMES, ours, summary[Mode.STOCK]))
-        goals.append(_at_most(mode, "API writes a pod", WRITES_PER_POD, ours["writesPerPod"]))
+        goals.append(_at_most(mode, "API writes a pod of its own", WRITES_PER_POD, ours["ownWritesPerPod"]))
+        goals.append(_at_most(mode, "API writes a pod, its gang's included", WRITES_PER_POD, ours["writesPerPod"]))
         goals.append(_at_most(mode, "CPU-ms a pod in operator and scheduler", OWN_CPU_MS_PER_POD, own))
     return goals
 
@@ -102,7 +104,7 @@ def _summarize(runs: Sequence[Report]) -> Report:
         "podsPerSecond": median(run["podsPerSecond"] for run in runs),
         "podsPerSecondByCpu": median(run["podsPerSecondByCpu"] for run in runs),
         "podsPerSecondOfRuns": [run["podsPerSecond"] for run in runs],
-        "writesPerPod": median(run["writesPerPod"] for run in runs),
+        **{writes: median(run[writes] for run in runs) for writes in ("writesPerPod", "ownWritesPerPod")},
         **{
             table: {cell: round(median(run[table].get(cell, 0) for run in runs), 3) for cell in first[table]}
             for table in ("cpuMsPerPod", "cpuMsPerPodAtLastBinding", "createToBoundMs", "submitToLastBoundMs", "peakMiB")
@@ -139,9 +141,10 @@ def render_bind(report: Report) -> Iterable[Sequence[str]]:
             f"{row['podsPerSecondByCpu']:.0f}",
             *(f"{cpu[name]:.2f}" if name in cpu else "" for name in CPU_COLUMNS),
             f"{row['writesPerPod']:.3f}",
+            f"{row['ownWritesPerPod']:.3f}",
             *(f"{latency[rank]:.0f}" if rank in latency else "" for rank in ("p50", "p99")),
         )
 
 
 CPU_COLUMNS = ("all", "apiserver", "etcd", "scheduler", "operator", "controller-manager", "driver")
-HEADER = ("MODE", "PODS/S", "RUNS", "BY-CPU", *(f"CPU-MS:{name.upper()}" for name in CPU_COLUMNS), "WRITES/POD", "P50-MS", "P99-MS")
+HEADER = ("MODE", "PODS/S", "RUNS", "BY-CPU", *(f"CPU-MS:{name.upper()}" for name in CPU_COLUMNS), "WRITES/POD", "OWN", "P50-MS", "P99-MS")

@@ -1,6 +1,7 @@
 """CPU time and memory of processes, as the kernel counts them (Linux)."""
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def read_cpu_ms(pid: int) -> float:
         ) from error
     fields = text.rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * 1000 / _TICKS
+
+
+def read_start_at(pid: int) -> float:
+    """When a process was started, in seconds since 1970, to a hundredth."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + int(fields[19]) / _TICKS
 
 
 def read_all_cpu_ms(pids: Mapping[str, int]) -> dict[str, float]:

@@ -9,6 +9,9 @@ import typer
 from commonpool.bench.bind import Run, run_all
 from commonpool.bench.bindreport import HEADER, Report, build_report, render_bind
 from commonpool.bench.machine import describe_machine
+from commonpool.bench.restart import HEADER as RESTART_HEADER
+from commonpool.bench.restart import Restart, render_restart, run_restarts
+from commonpool.bench.restart import build_report as build_restart_report
 from commonpool.bench.round import HEADER as ROUND_HEADER
 from commonpool.bench.round import Crowd, render_round, run_rounds
 from commonpool.bench.round import build_report as build_round_report
@@ -22,7 +25,7 @@ from commonpool.local.places import find_source
 
 app = typer.Typer(
     name="bench",
-    help="Measure: bindings through the whole way, and rounds of the planner alone.",
+    help="Measure what decisions, bindings and restarts cost on this machine.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -109,6 +112,39 @@ def plan(  # noqa: PLR0913 - each is an option of the command
         print_data(report, output)
         return
     typer.echo(render_table(ROUND_HEADER, list(render_round(report))))
+    _print_goals(report)
+
+
+@app.command()
+def restart(
+    *,
+    workloads: Annotated[int, typer.Option(min=16, max=5000, help="Workloads, of which half run and half wait.")] = 2000,
+    runs: Annotated[int, typer.Option(min=1, help="Restarts measured, on one cluster.")] = 5,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Kill the operator of a full local cluster of its own, free one place, start it again, and see when it decides, and whether rightly.
+
+    The first Round must give the free place to the workload whose turn it is, and do nothing else. Seconds are counted from the start of
+    the new process.
+
+    For example:
+
+        commonpool bench restart -o json > restart.json
+
+        commonpool bench restart --workloads 200 --runs 1
+
+    Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage; 130 interrupted.
+    """
+    machine = describe_machine()
+    kept: list[Restart] = []
+    with telling() as teller, tempfile.TemporaryDirectory(prefix="commonpool-bench-") as folder:
+        settings = read_settings().model_copy(update={"state_home": Path(folder)})
+        run_restarts(settings, workloads, runs, teller, kept.append)
+    report = build_restart_report(machine, workloads, kept)
+    if output in {Output.JSON, Output.YAML}:
+        print_data(report, output)
+        return
+    typer.echo(render_table(RESTART_HEADER, list(render_restart(report))))
     _print_goals(report)
 
 

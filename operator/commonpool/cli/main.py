@@ -44,7 +44,11 @@ class _Commands(LateGroup):
             "replay",
             "Plan a recorded round again and print it: byte for byte the file, or the program decides otherwise than it did.",
         ),
-        "bench": Late("commonpool.cli.bench", "app", "Measure: bindings through the whole way, and rounds of the planner alone."),
+        "bench": Late(
+            "commonpool.cli.bench",
+            "app",
+            "Measure what decisions, bindings and restarts cost on this machine.",
+        ),
     }
 
 

@@ -210,8 +210,20 @@ async def connect(
     configuration.connection_pool_maxsize = concurrency + _WATCHES
     # Else every request looks for a proxy and reads ~/.netrc anew, in a thread: a tenth of the operator's CPU time.
     configuration.proxy = configuration.proxy or _find_proxy(configuration.host)
-    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.client_session_kwargs = {"trust_env": False, "trace_configs": [_guard_sending(guard)]}
     return Client(ApiClient(configuration), concurrency=concurrency, guard=guard, observe=observe)
+
+
+def _guard_sending(guard: Callable[[], None]) -> aiohttp.TraceConfig:
+    """Ask the guard again just before a write's first byte: the process may have stood still while it got a connection."""
+    trace = aiohttp.TraceConfig()
+
+    async def check(_: aiohttp.ClientSession, __: object, sending: aiohttp.TraceRequestHeadersSentParams) -> None:
+        if sending.method != "GET":
+            guard()
+
+    trace.on_request_headers_sent.append(check)  # told, against its name, before they are
+    return trace
 
 
 def find_namespace(kubeconfig: Path | None = None) -> str:

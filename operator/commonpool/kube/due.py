@@ -4,8 +4,8 @@ from commonpool.kube.read import World
 from commonpool.model.plan import Plan
 
 
-def find_next_due(world: World, plan: Plan) -> int | None:
-    """The next instant at which a plan may say something else; None if there is none."""
+def find_next_due(world: World, plan: Plan, telling_at: int | None) -> int | None:
+    """The next instant at which a plan may say something else, or something is told that was kept back; None if there is none."""
     now_at = world.snapshot.now_at
     if plan.shrink:
         return now_at  # what has just been told may be due at once
@@ -17,4 +17,6 @@ def find_next_due(world: World, plan: Plan) -> int | None:
             instants.add((pool.scaling.surplus_since_at or now_at) + pool.scaling.cooldown_seconds)
     if plan.hold:
         instants |= {each.started_at + each.min_runtime_seconds for each in world.snapshot.workloads if each.started_at}
+    if telling_at is not None:
+        instants.add(telling_at)
     return min((instant for instant in instants if instant > now_at), default=None)

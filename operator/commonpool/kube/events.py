@@ -10,7 +10,7 @@ from commonpool.kube.writes import Manifest
 from commonpool.model.names import API_VERSION, OPERATOR_ACCOUNT
 from commonpool.model.reasons import Reason
 
-SILENT = frozenset({Reason.QUEUED, Reason.STARTING, Reason.RUNNING})
+SILENT = frozenset({Reason.QUEUED, Reason.NO_PODS, Reason.STARTING, Reason.RUNNING})
 """States that follow from others by themselves: the pods tell them."""
 LONGEST_NOTE = 1024
 
@@ -24,6 +24,8 @@ def find_event(workload: GPUWorkload, wanted: GPUWorkloadStatus, now_at: int) ->
     after = find_condition(wanted.conditions or [], "Succeeded")
     if after is None or after.reason in SILENT or (before is not None and before.reason == after.reason):
         return None
+    if before is None and after.reason == Reason.PLACED:
+        return None  # nobody has waited
     return build_event(workload, after.reason, after.message, now_at)
 
 

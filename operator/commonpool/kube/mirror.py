@@ -15,7 +15,7 @@ from commonpool.kube.client import Client
 from commonpool.kube.facts import ChildFact, NamespaceFact, NodeFact, PodView, PriorityFact
 from commonpool.kube.load import Load
 from commonpool.kube.own import Own, read_own
-from commonpool.kube.reflector import Reader, Reflector
+from commonpool.kube.reflector import Reader, Reflector, parse_version
 from commonpool.kube.resources import (
     DEPLOYMENTS,
     JOBS,
@@ -26,6 +26,7 @@ from commonpool.kube.resources import (
     ROUNDS,
     STATEFUL_SETS,
     Resource,
+    read_key,
 )
 from commonpool.kube.rounds import StandingRound, read_round
 from commonpool.kube.store import Store
@@ -92,12 +93,13 @@ class Mirror:
         return [Reflector(client, resource, READERS[resource], store) for resource, store in self._by_resource.items()]
 
     def remember(self, plural: str, body: Mapping[str, Any], gone: bool) -> None:  # noqa: FBT001 the face that kopf's handlers call
-        """Note one of our own objects, or its end."""
-        seen = read_own(plural, body)
+        """Note one of our own objects, or its end. What an answer to our own write has shown already is not read again: that is dear."""
+        store, metadata = self._by_plural[plural], body["metadata"]
+        key, uid = read_key(body), str(metadata.get("uid") or "")
         if gone:
-            self._by_plural[plural].drop(seen.key, seen.uid)
-        else:
-            self._by_plural[plural].put(seen)
+            store.drop(key, uid)
+        elif not store.knows(key, uid, parse_version(str(metadata.get("resourceVersion") or ""))):
+            store.put(read_own(plural, body))
 
     def retain(self, plural: str, uids: Collection[str], version: int) -> None:
         """Drop what a list of all UIDs as of `version` lacks: a delete that the watcher missed shows here."""

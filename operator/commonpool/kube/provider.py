@@ -50,9 +50,15 @@ class ScaleSubresource:
         """Under which path the kind is served."""
         key = (api_version, kind)
         if key not in self._known:
-            served = _KINDS.decode(await self._client.discover(api_version)).resources
-            found = next((each for each in served if each.kind == kind and "/" not in each.name), None)
+            found = next((each for each in await self._list(api_version) if each.kind == kind and "/" not in each.name), None)
             if found is None:
-                raise NotFound(f"`{api_version}` serves no `{kind}`")
+                raise NotFound(f"`{api_version}` serves no `{kind}`: is it installed, and is it spelt so?")
             self._known[key] = Resource(kind, found.name, api_version, found.namespaced)
         return self._known[key]
+
+    async def _list(self, api_version: str) -> list[_Served]:
+        """What a group and version serves; nothing if there is no such, or if what is written there names something else."""
+        try:
+            return _KINDS.decode(await self._client.discover(api_version)).resources
+        except (NotFound, msgspec.MsgspecError):
+            return []

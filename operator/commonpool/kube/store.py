@@ -51,6 +51,11 @@ class Store(Generic[Value]):
         seen = self._seen.get((namespace, name))
         return seen.uid if seen else ""
 
+    def knows(self, key: Key, uid: str, version: int) -> bool:
+        """Whether that very object was seen at this version or later; 0 is no version."""
+        seen = self._seen.get(key)
+        return seen is not None and seen.uid == uid and 0 < version <= seen.version
+
     def put(self, new: Seen[Value]) -> None:
         """Note an object as the watch tells it, or as an answer to our own write shows it, unless a later version is known."""
         old = self._seen.get(new.key)

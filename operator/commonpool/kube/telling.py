@@ -19,12 +19,14 @@ from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
     Breath,
     Progress,
+    Untold,
     WorkloadView,
     build_pool_status,
     build_quota_status,
     build_tenant_status,
     build_workload_status,
     find_status_patch,
+    find_telling_at,
     read_progress,
 )
 from commonpool.kube.status.remarks import list_workload_remarks
@@ -70,6 +72,8 @@ class Telling:
         self._mirror = mirror
         self._writer = writer
         self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
+        self.next_due_at: int | None = None
+        """When something that was kept back is to be told; None: nothing was."""
 
     async def tell(self, world: World, plan: Plan, problems: Problems) -> list[Failure]:
         """Write every status that differs. `plan`: what of the round's plan was really written."""
@@ -96,6 +100,7 @@ class Telling:
         claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
+        kept: list[int] = []
         for run in world.runs:
             if run.own is None or run.own.terminating:
                 continue
@@ -114,7 +119,11 @@ class Telling:
                 claimed and workload.status is not None and workload.status.resize is not None,
                 run.load,
                 list_workload_remarks(run, world.fleet.pools),
+                _read_untold(run, world),
             )
+            if (telling_at := find_telling_at(view, after.now_at)) is not None:
+                kept.append(telling_at)
+                continue
             made_of = (
                 workload,
                 view.planned,
@@ -138,6 +147,7 @@ class Telling:
             else:
                 told.append(replace(change, event=find_event(workload, status, after.now_at)))
         self._quiet = quiet
+        self.next_due_at = min(kept, default=None)
         return told
 
     def _tell_others(self, after: Snapshot, strays: Mapping[TenantName, Blocked], problems: Problems) -> list[Told]:
@@ -181,6 +191,16 @@ def _read_progress(run: Run) -> Progress:
     if not run.refusal or progress.outcome is not None:
         return progress
     return Progress(want=progress.want, ready=progress.ready, message=run.refusal, refused=True)
+
+
+def _read_untold(run: Run, world: World) -> Untold | None:
+    """What it has had, as long as it has been told nothing."""
+    if run.told or run.own is None or run.own.parsed is None or not run.since_at:
+        return None
+    nodes = [pod.node for pod in run.pods if pod.node is not None]
+    pools = [promise.line.pool for promise in run.promises] + [world.fleet.nodes[node].pool for node in nodes if node in world.fleet.nodes]
+    accelerators = run.own.parsed.spec.accelerators.per_replica * (len(run.promises) + len(nodes))
+    return Untold(run.since_at, accelerators, next(iter(pools), ""))
 
 
 def _compare(own: Own[Any], parsed: Object, before: Model | None, after: Model) -> Told | None:

@@ -95,6 +95,8 @@ class Upkeep:
         tenancy = plan_tenancy(tenants, self._mirror.namespaces, existing, self._reserved, too_new)
         failures = await self._write_in_order(tenancy)
         self.problems = tenancy.problems
+        if tenancy.leaving and not failures:
+            self._mirror.stirred.set()  # no watch tells that what was given has gone
         if not failures and not tenancy.writes and not tenancy.leaving:
             self._settled, self._look_again_at = seen, now_at + (QUOTA_CONTROLLER_SECONDS if too_new else TENANCY_SECONDS)
         return failures

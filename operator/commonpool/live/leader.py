@@ -83,7 +83,7 @@ class Leader:
                 async with asyncio.timeout(self._timing.renew_deadline_seconds / 2):
                     await self.step()
             except (ClusterError, TimeoutError) as error:
-                LOGGER.warning("could not renew the lease: %s", error or "no answer in time")
+                LOGGER.warning("could not renew the lease: %s", str(error) or "no answer in time")
             if self.epoch != before:
                 before = self.epoch
                 LOGGER.info("leading in epoch %s", before) if before is not None else LOGGER.warning("not leading")

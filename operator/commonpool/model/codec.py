@@ -8,6 +8,7 @@ import json
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Value = TypeVar("Value")
@@ -30,14 +31,20 @@ def _default(field: "Field[Any]") -> object:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
+@cache
+def _list_fields(kind: type) -> tuple[tuple[str, object], ...]:
+    """Of a dataclass, which is frozen: its fields and what they are if nobody says."""
+    return tuple((field.name, _default(field)) for field in fields(kind))
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
-    if is_dataclass(value) and not isinstance(value, type):
-        held = {field.name: getattr(value, field.name) for field in fields(value)}
-        return {field.name: _plain(held[field.name]) for field in fields(value) if held[field.name] != _default(field)}
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        held = ((name, getattr(value, name), default) for name, default in _list_fields(type(value)))
+        return {name: _plain(part) for name, part, default in held if part != default}
     return value
 
 

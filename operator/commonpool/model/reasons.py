@@ -44,6 +44,7 @@ class Reason(StrEnum):
 
     # where a workload is on its way (conditions)
     QUEUED = "Queued"
+    NO_PODS = "NoPods"  # the object that a tenant wrote asks for none, or none has been made of it
     PLACED = "Placed"
     STARTING = "Starting"
     RUNNING = "Running"

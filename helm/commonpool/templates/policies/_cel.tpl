@@ -1,8 +1,11 @@
 {{/* CEL that more than one policy needs. Each takes the path of what it looks at, so that a rule reads the same for pods and for templates. */}}
 
-{{/* Does the pod spec at .spec ask for an accelerator? Limits suffice: the API refuses an extended resource without one. "0" is no request. */}}
+{{/*
+Does the pod spec at .spec ask for an accelerator? Limits suffice: the API refuses an extended resource without one. "0" is no request.
+A manifest without containers comes here before Kubernetes has refused it, with a null in their place.
+*/}}
 {{- define "commonpool.cel.wants" -}}
-({{ .spec }}.containers + {{ .spec }}.?initContainers.orValue([])).exists(c, c.?resources.?limits.orValue({}).exists(r,
+((type({{ .spec }}.containers) == list ? {{ .spec }}.containers : []) + {{ .spec }}.?initContainers.orValue([])).exists(c, c.?resources.?limits.orValue({}).exists(r,
   r.contains('/') && {{ include "commonpool.cel.accelerator" (dict "root" .root "name" "r") }}
   && quantity(c.resources.limits[r]).isGreaterThan(quantity('0'))))
 {{- end }}
@@ -38,6 +41,11 @@
 
 {{- define "commonpool.cel.toleration" -}}
 O{{ .spec | trimPrefix "o" }}.tolerations{key: 'commonpool.dev/pool', operator: 'Exists', effect: 'NoSchedule'}
+{{- end }}
+
+{{/* Is the number of replicas of this way (training, inference) a plain number? No schema has been looked at yet: any part may be of any type. */}}
+{{- define "commonpool.cel.plainReplicas" -}}
+(has(object.spec) && type(object.spec) == map && '{{ . }}' in object.spec && type(object.spec.{{ . }}) == map && 'replicas' in object.spec.{{ . }} && type(object.spec.{{ . }}.replicas) == int)
 {{- end }}
 
 {{- define "commonpool.operatorName" -}}

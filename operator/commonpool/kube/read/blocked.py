@@ -22,12 +22,16 @@ class Surroundings:
     fleet: Fleet
     priorities: Mapping[str, PriorityFact]
     workloads: Mapping[tuple[str, str], Own[GPUWorkload]]
+    circular: frozenset[tuple[str, str]]
+    """Workloads that wait for each other in a circle."""
     node_sizes: frozenset[int]
     accelerators: frozenset[str]
     """Extended resources that are accelerators, whether a pool offers them or not."""
     uncounted: frozenset[str]
     """Other extended resources that the scheduler lets pods have without a promise."""
     now_at: int
+    most_pods: int
+    """More of one workload than this has no place anywhere, and is not counted out."""
 
     def default_priority(self) -> PriorityFact | None:
         """The class that pods get which name none."""
@@ -91,12 +95,13 @@ def _judge_native(run: Run, around: Surroundings) -> Blocked | None:
 
 
 def _judge_after(run: Run, after: list[str], around: Surroundings) -> Blocked | None:
+    if run.own is not None and run.own.key in around.circular:
+        named = next((name for name in after if (run.child.namespace, name) in around.circular), after[0])
+        return Blocked(Reason.INVALID_SPEC, f"`after` goes round in a circle from here through `{named}`: take one workload out of `after`")
     for name in after:
         other = around.workloads.get((run.child.namespace, name))
         if other is None:
             return Blocked(Reason.INVALID_SPEC, f"`after` names `{name}`, and there is no GPUWorkload of that name in the namespace")
-        if other.uid == (run.own.uid if run.own is not None else ""):
-            return Blocked(Reason.INVALID_SPEC, f"it cannot start after itself: take `{name}` out of `after`")
         if other.outcome == "False":
             return Blocked(Reason.WAITS_FOR_OTHER, f"`{name}` has failed, and this starts after its success: repeat `{name}`")
         if other.outcome != "True":

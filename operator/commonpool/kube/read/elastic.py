@@ -31,14 +31,14 @@ def find_ceiling(run: Run) -> int | None:
     return sizes.max if resize is None or run.queued or run.made is None else min(sizes.max, resize.replicas)
 
 
-def find_growth(run: Run) -> tuple[Seat, ...]:
-    """The ranks that it may grow by, once its size is settled: every rank is there, and nothing is promised or being taken back."""
+def find_growth(run: Run, most: int) -> tuple[Seat, ...]:
+    """The ranks below `most` that it may grow by, once its size is settled: all are there, nothing is promised or being taken back."""
     sizes = find_sizes(run)
     if sizes is None or run.made is None or read_elastic(run) is None or run.promises or run.status.resize is not None:
         return ()
     present = [pod for pod in run.pods if not pod.finished]
     settled = len(present) == run.made.replicas and all(pod.holds and not pod.terminating for pod in present)
-    return ranks(run.made.replicas, sizes.max) if settled else ()
+    return ranks(run.made.replicas, min(sizes.max, most)) if settled else ()
 
 
 def read_resize(run: Run) -> Resize | None:

@@ -13,6 +13,7 @@ from commonpool.kube.own import Own
 from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
 from commonpool.model.ids import NodeName, PoolName
 from commonpool.model.names import POOL_TAINT
+from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Node, Pool, Scaling
 
 A100_GFLOPS = 312_000
@@ -20,6 +21,8 @@ A100_GFLOPS = 312_000
 GFLOPS_PER_TFLOPS = 1000
 DEFAULT_PODS = 110
 """What a kubelet takes that was told nothing else."""
+LEAST_BOUND = 1000
+"""So many pods of a workload are counted out one by one, however small the pools are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,13 @@ class Fleet:
     def resource_on(self, node: NodeName) -> str:
         """The accelerators' resource name on a node of a pool."""
         return self.pools[self.nodes[node].pool].resource_name
+
+
+def count_most_pods(fleet: Fleet) -> int:
+    """A bound on the pods that all pools together could ever hold: one for each accelerator that is there or may come."""
+    there = sum(node.capacity.gpu_milli for node in fleet.nodes.values())
+    to_come = sum(pool.scaling.most_nodes * pool.scaling.node.gpu_milli for pool in fleet.pools.values() if pool.scaling is not None)
+    return min(MOST_PODS, max(LEAST_BOUND, (there + to_come) // GPU_MILLI))
 
 
 def read_fleet(pools: Iterable[Own[GPUPool]], nodes: Iterable[NodeFact]) -> Fleet:

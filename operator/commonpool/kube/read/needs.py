@@ -13,7 +13,6 @@ from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ANY_SEAT, Seat
 from commonpool.model.ledger import Promise
 from commonpool.model.reasons import Reason
-from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Blocked
 
 
@@ -31,15 +30,15 @@ class Needs:
 NO_NEEDS = Needs()
 
 
-def read_needs(run: Run) -> Needs:
-    """What a workload still needs."""
+def read_needs(run: Run, most: int) -> Needs:
+    """What a workload still needs; `most`: a bound on the pods that could have places at all. Tenants may ask for any number."""
     if run.finished or (run.made is not None and run.made.terminating) or (run.own is not None and run.own.terminating):
         return NO_NEEDS
     if run.own is None:
         return NO_NEEDS  # until something stands for it that can tell why it waits
     if run.queued and run.leaving:
         return NO_NEEDS  # until its pods have ended
-    return _native_needs(run) if run.native else _written_needs(run)
+    return _native_needs(run, most) if run.native else _written_needs(run, most)
 
 
 def count_wanted(run: Run) -> int:
@@ -78,30 +77,32 @@ def find_bound(run: Run) -> int | None:
     return run.made.replicas if run.made is not None and run.queued else None
 
 
-def _native_needs(run: Run) -> Needs:
+def _native_needs(run: Run, most: int) -> Needs:
     gang = run.child.kind == "Job"
     if run.made is None or run.queued:
         wanted = count_wanted(run)
+        if gang and wanted > most:
+            return _too_many(wanted, most)
         sizes = find_sizes(run)
         leftover = sum(not pod.finished for pod in run.pods)
         owed = len(run.promises)  # of a gang all or none, of a service perhaps a part
-        seats = _all_seats(0 if gang and owed else max(0, (sizes.max if sizes else wanted) - owed), ranked=gang)
+        seats = _all_seats(0 if gang and owed else max(0, min(sizes.max if sizes else wanted, most) - owed), ranked=gang)
         blocked = Blocked(Reason.WAITS_FOR_OTHER, f"waits until `{leftover}` pods of its former run have ended") if leftover else None
         return Needs(seats, min(wanted if gang else 1, len(seats)), blocked)
     if gang:
-        needs = _pending_gang(run, run.made.remaining)
-        return needs if needs.seats or needs.blocked else Needs(find_growth(run))
+        needs = _pending_gang(run, run.made.remaining, most)
+        return needs if needs.seats or needs.blocked else Needs(find_growth(run, most))
     return _service(run)
 
 
-def _written_needs(run: Run) -> Needs:
+def _written_needs(run: Run, most: int) -> Needs:
     made = run.made
     if made is None or made.key.kind != "Job":
         return _service(run)
     if not made.suspended:
-        return _pending_gang(run, made.remaining)
-    if made.replicas > MOST_PODS:
-        return _too_many(made.replicas)
+        return _pending_gang(run, made.remaining, most)
+    if made.replicas > most:
+        return _too_many(made.replicas, most)
     seats = () if run.promises else _all_seats(made.replicas, ranked=made.ranked)
     if not made.held:
         blocked = Blocked(Reason.SUSPENDED_BY_OWNER, "its owner has suspended it: set `spec.suspend` to `false` to let it queue")
@@ -113,18 +114,18 @@ def _all_seats(count: int, *, ranked: bool) -> tuple[Seat, ...]:
     return ranks(0, count) if ranked else (ANY_SEAT,) * count
 
 
-def _too_many(count: int) -> Needs:
+def _too_many(count: int, most: int) -> Needs:
     """A Job may ask for two thousand million pods: that is said, and not counted out."""
-    message = f"`{count}` pods are more than one gang can have: at most `{MOST_PODS}` start together"
+    message = f"`{count}` pods are more than one gang can have here: at most `{most}` start together"
     return Needs(blocked=Blocked(Reason.GANG_LARGER_THAN_POOL, message))
 
 
-def _pending_gang(run: Run, expected: int) -> Needs:
+def _pending_gang(run: Run, expected: int, most: int) -> Needs:
     """A Job's pods without a place. The first of them start together, so all of them must exist."""
     pending = _pending(run)
     if run.promises or any(pod.holds for pod in run.pods):
         if run.misses_pods and not pending:
-            return Needs((ANY_SEAT,) * (expected - len(run.pods)), 1, explain_missing(run))
+            return Needs((ANY_SEAT,) * min(expected - len(run.pods), most), 1, explain_missing(run))
         return _named(pending, 1)
     blocked = None
     if run.misses_pods:

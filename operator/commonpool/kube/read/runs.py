@@ -16,6 +16,7 @@ from commonpool.kube.facts import ChildFact, PodView
 from commonpool.kube.load import Load
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
+from commonpool.kube.rounds import StandingRound
 from commonpool.kube.tracking import find_tracked
 from commonpool.model.ids import ChildKey, TenantName, WorkloadName
 from commonpool.model.ledger import PodFact, Promise
@@ -39,6 +40,8 @@ class Run:
     pods: tuple[PodView, ...] = ()
     """By rank, then name."""
     promises: tuple[Promise, ...] = ()
+    promised_at: int = 0
+    """When the oldest Round that still names it was written, in seconds since 1970; 0: none does."""
     refusal: str = ""
     """Why the API has refused what would let its pods come; empty if it has not."""
     stall: str = ""
@@ -83,6 +86,23 @@ class Run:
         """What was told last."""
         parsed = self.own.parsed if self.own is not None else None
         return (parsed.status if parsed is not None else None) or NO_STATUS
+
+    @property
+    def told(self) -> bool:
+        """Whether its status says anything yet."""
+        return bool(self.status.conditions)
+
+    @property
+    def since_at(self) -> int:
+        """Since when it has or had places, as Rounds and pods tell, in seconds since 1970; 0: they do not.
+
+        Not before it existed itself: pods may be older than their GPUWorkload, and a tenant pays for none of that.
+        """
+        parsed = self.own.parsed if self.own is not None else None
+        created = parsed.metadata.creation_timestamp if parsed is not None else None
+        instants = (self.promised_at, *(pod.created_at for pod in self.pods if pod.node is not None))
+        first_at = min((instant for instant in instants if instant), default=0)
+        return max(first_at, int(created.timestamp())) if first_at and created is not None else first_at
 
     @property
     def alive(self) -> bool:
@@ -158,12 +178,18 @@ def _as_written(
     return Run(name=WorkloadName(name), child=child, tenant=tenants[child.namespace], own=own, made=made, pods=tuple(pods.get(child, ())))
 
 
-def with_promises(runs: Iterable[Run], promises: Iterable[Promise]) -> list[Run]:
-    """The runs with what they are owed."""
+def with_promises(runs: Iterable[Run], promises: Iterable[Promise], rounds: Iterable[StandingRound]) -> list[Run]:
+    """The runs with what they are owed, and since when."""
+    written: dict[ChildKey, int] = {}
+    for standing in rounds:
+        for line in standing.round.lines:
+            written[line.child] = min(standing.round.made_at, written.get(line.child, standing.round.made_at))
     owed: defaultdict[ChildKey, list[Promise]] = defaultdict(list)
     for promise in promises:
         owed[promise.line.child].append(promise)
-    return [replace(run, promises=tuple(owed[run.child])) if run.child in owed else run for run in runs]
+    return [
+        replace(run, promises=tuple(owed[run.child]), promised_at=written.get(run.child, 0)) if run.child in owed else run for run in runs
+    ]
 
 
 def read_pod_fact(pod: PodView) -> PodFact:

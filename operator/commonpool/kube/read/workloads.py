@@ -19,7 +19,7 @@ from commonpool.model.snapshot import Holding, Wish, Workload
 def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Workload:
     """One workload with what it needs, what it holds, and why it may not be placed if so."""
     fleet = around.fleet
-    needs = read_needs(run)
+    needs = read_needs(run, around.most_pods)
     shape = _find_shape(run, needs)
     priority_class, priority = _read_priority(run, around)
     blocked = None if run.finished else find_block(run, shape, priority_class, around) or needs.blocked
@@ -166,7 +166,9 @@ def _read_min_runtime(run: Run) -> int:
 
 
 def _read_started_at(run: Run) -> int:
-    """Since when the status says that it holds something; the status is the operator's own."""
+    """Since when it holds something: its status says so, and before there is one, Rounds and pods."""
+    if not run.told:
+        return run.since_at if any(pod.holds for pod in run.pods) or run.promises else 0
     promised_at = run.status.promised_at
     return int(promised_at.timestamp()) if promised_at is not None else 0
 

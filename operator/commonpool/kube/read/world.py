@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from commonpool.api.catalogue import RESOURCE_NAMES
 from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
+from commonpool.kube.read.after import find_circular
 from commonpool.kube.read.blocked import Surroundings, find_node_sizes
-from commonpool.kube.read.fleet import Fleet, read_fleet, with_facts
+from commonpool.kube.read.fleet import Fleet, count_most_pods, read_fleet, with_facts
 from commonpool.kube.read.needs import find_bound
 from commonpool.kube.read.runs import Run, collect_runs, read_pod_fact, with_promises
 from commonpool.kube.read.stalls import START_SECONDS, find_late, find_stall
@@ -86,10 +87,12 @@ def read_world(mirror: Mirror, *, now_at: int, epoch: int, past: Past = NO_PAST,
         fleet=fleet,
         priorities={each.name: each for each in mirror.priorities},
         workloads={own.key: own for own in mirror.workloads},
+        circular=find_circular(mirror.workloads),
         node_sizes=find_node_sizes(fleet),
         accelerators=asked,
         uncounted=uncounted,
         now_at=now_at,
+        most_pods=count_most_pods(fleet),
     )
     workloads = [workload for run in runs if _counts(run, workload := read_workload(run, around, asked))]
     snapshot = build_snapshot(
@@ -132,11 +135,11 @@ def _settle(mirror: Mirror, fleet: Fleet, past: Past, now_at: int, epoch: int) -
         )
 
     standing = settle({})
-    promised = with_promises(runs, standing.promises)
+    promised = with_promises(runs, standing.promises, mirror.rounds)
     stalled = {run.child: stall for run in promised if run.promises and (stall := find_stall(run, now_at, past.start_seconds))}
     if stalled:
         standing = settle(dict.fromkeys(stalled, now_at - past.start_seconds))
-        promised = with_promises(runs, standing.promises)
+        promised = with_promises(runs, standing.promises, mirror.rounds)
     stalls = {child: stall.why.message for child, stall in stalled.items() if stall.pauses}
     late = find_late(promised, past.start_seconds)
     runs = [_judge(run, stalls, late, now_at) for run in promised]

@@ -10,14 +10,20 @@ from collections.abc import Mapping
 from commonpool.api.money import Money, parse_micro, render_micro
 from commonpool.api.workloadstatus import GPUWorkloadStatus
 from commonpool.kube.status.conditions import read_instant
+from commonpool.kube.status.untold import Untold
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Pool
 
 SECONDS_PER_HOUR = 3600
 
 
-def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
-    """The status with the time since the previous one counted, if anything else in it has changed; else just the previous one."""
+def account(
+    previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mapping[PoolName, Pool], now_at: int, untold: Untold | None = None
+) -> GPUWorkloadStatus:
+    """The status with the time since the previous one counted, if anything else in it has changed; else just the previous one.
+
+    `untold`: what it had before the first one.
+    """
     carried = wanted.model_copy(
         update={
             "accelerator_seconds": previous.accelerator_seconds,
@@ -28,10 +34,11 @@ def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mappi
     )
     if carried == previous:
         return previous
-    if not previous.accelerators and not wanted.accelerators:
+    held, since_at, name = _read_held(previous, untold)
+    if not held and not wanted.accelerators:
         return carried
-    used = _count_since(previous, now_at)
-    pool = pools.get(PoolName(previous.pool)) if previous.pool else None
+    used = _count_since(held, since_at, now_at)
+    pool = pools.get(PoolName(name)) if name else None
     return carried.model_copy(
         update={
             "accelerator_seconds": (previous.accelerator_seconds or 0) + used,
@@ -43,13 +50,21 @@ def account(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mappi
 
 def count_until(status: GPUWorkloadStatus, pool: Pool | None, now_at: int) -> tuple[int, Money | None]:
     """Accelerator-seconds and cost as of now: what is written, and what it has held since. `pool`: where it runs, for the price."""
-    used = _count_since(status, now_at)
+    held, since_at, _ = _read_held(status, None)
+    used = _count_since(held, since_at, now_at)
     return (status.accelerator_seconds or 0) + used, _add_cost(status.cost, pool, used)
 
 
-def _count_since(status: GPUWorkloadStatus, now_at: int) -> int:
-    held, since = status.accelerators or 0, status.accounted_at
-    return held * max(0, now_at - int(since.timestamp())) if since else 0
+def _count_since(held: int, since_at: int, now_at: int) -> int:
+    return held * max(0, now_at - since_at) if since_at else 0
+
+
+def _read_held(previous: GPUWorkloadStatus, untold: Untold | None) -> tuple[int, int, str | None]:
+    """The accelerators that are not counted yet, since when, and of which pool."""
+    if untold is not None:
+        return untold.accelerators, untold.since_at, untold.pool
+    since = previous.accounted_at
+    return previous.accelerators or 0, int(since.timestamp()) if since else 0, previous.pool
 
 
 def _add_cost(before: Money | None, pool: Pool | None, accelerator_seconds: int) -> Money | None:

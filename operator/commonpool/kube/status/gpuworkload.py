@@ -13,6 +13,7 @@ from commonpool.kube.status.conditions import build_conditions, read_instant, sh
 from commonpool.kube.status.judgements import Standing, judge, judge_load
 from commonpool.kube.status.progress import Outcome, Progress
 from commonpool.kube.status.taken import Giving, build_eviction, build_resize, describe_eviction, describe_shrink
+from commonpool.kube.status.untold import Untold
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.ids import PoolName
 from commonpool.model.plan import Evict, Hold, Shrink
@@ -43,6 +44,8 @@ class WorkloadView:
     """What is known of a service's load; None if it follows none."""
     remarks: tuple[str, ...] = ()
     """What it asks for and does not get yet (`status.remarks`)."""
+    untold: Untold | None = None
+    """What it has had, if it has been told nothing yet; None also if it has had nothing."""
 
 
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
@@ -50,12 +53,12 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
     workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
     bound = sum(holding.bound for holding in view.planned.holdings) if view.planned else 0
     resize = build_resize(Giving(view.shrink, view.claimed, bound, view.progress.want), previous.resize, now_at)
-    standing = _read_standing(view, previous, resize)
+    standing = read_standing(view, previous, resize)
     held_before = previous.promised_at is not None
     over = standing.ending or standing.outcome is not None
     promised_at = previous.promised_at if held_before and (standing.have_places or over) else None
-    if standing.have_places and promised_at is None:
-        promised_at = read_instant(now_at)
+    if promised_at is None and (standing.have_places or (over and view.untold is not None)):
+        promised_at = read_instant(min(view.untold.since_at, now_at) if view.untold is not None else now_at)
     generation = workload.metadata.generation
     judgements = [*judge(standing, previous.conditions or []), *judge_load(view.load)]
     conditions = build_conditions(previous.conditions, judgements, now_at, generation)
@@ -64,7 +67,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         conditions=conditions,
         wait=_build_wait(standing),
         kind=_name_kind(workload),
-        pool=standing.pool or (previous.pool if over else None),
+        pool=standing.pool or (_find_last_pool(view, previous) if over else None),
         tenant=standing.tenant or previous.tenant,
         tier=workload.spec.tier,
         replicas=_count_replicas(standing, view.progress, previous),
@@ -73,10 +76,15 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         resize=resize,
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
-    return account(previous, wanted, pools, now_at)
+    return account(previous, wanted, pools, now_at, view.untold)
 
 
-def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resize | None) -> Standing:
+def _find_last_pool(view: WorkloadView, previous: GPUWorkloadStatus) -> str | None:
+    return view.untold.pool or None if view.untold is not None else previous.pool
+
+
+def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resize | None) -> Standing:
+    """What its conditions are judged by."""
     planned, progress = view.planned, view.progress
     holdings = planned.holdings if planned else ()
     key = find_child_key(view.workload)
@@ -99,6 +107,8 @@ def _read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resi
         least=planned.elastic.least if planned and planned.elastic else 0,
         evicted=describe_eviction(view.evict, previous) if planned and planned.leaving else "",
         shrinking=describe_shrink(resize),
+        idle=progress.idle,
+        began=view.untold is not None,
     )
 
 
@@ -122,6 +132,8 @@ def _build_wait(standing: Standing) -> Wait | None:
     if standing.refusal:
         return Wait(reason=Reason.CHILD_REFUSED, message=shorten(standing.refusal))
     hold = standing.hold
+    if hold is None and standing.idle and standing.want and not standing.have_places:
+        return Wait(reason=Reason.NO_PODS, message=shorten(standing.idle))
     if hold is None:
         return None
     return Wait(

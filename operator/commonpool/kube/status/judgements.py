@@ -45,6 +45,10 @@ class Standing:
     """Why it gives its place back, as long as it does."""
     shrinking: str = ""
     """What it is to give back, and why."""
+    idle: str = ""
+    """Why there is no pod that could be given a place."""
+    began: bool = False
+    """It had its places before anything was said of it."""
 
     @property
     def have_places(self) -> bool:
@@ -70,7 +74,7 @@ def judge(standing: Standing, previous: list[Condition]) -> list[Judgement]:
         return _judge_end(standing, previous)
     if standing.ending and previous:
         return [Judgement(each.type, each.status, each.reason, each.message) for each in previous]
-    state, sentence = _find_state(standing)
+    state, sentence = find_state(standing)
     return [
         _judge_admission(standing),
         _judge_placement(standing, previous),
@@ -100,7 +104,12 @@ def _judge_end(standing: Standing, previous: list[Condition]) -> list[Judgement]
     reason = Reason.COMPLETED if completed else Reason.FAILED
     return [
         _keep(previous, "Admitted", Judgement("Admitted", "True", Reason.QUEUED, _admitted(standing))),
-        _keep(previous, "Placed", Judgement("Placed", "True" if completed else "False", reason, sentence), at_least=completed),
+        _keep(
+            previous,
+            "Placed",
+            Judgement("Placed", "True" if completed or standing.began else "False", reason, sentence),
+            at_least=completed,
+        ),
         Judgement("Running", "False", reason, sentence),
         Judgement("Succeeded", "True" if completed else "False", reason, sentence),
     ]
@@ -114,7 +123,7 @@ def _keep(previous: list[Condition], kind: str, otherwise: Judgement, *, at_leas
     return Judgement(kind, before.status, before.reason, before.message)
 
 
-def _find_state(standing: Standing) -> tuple[Reason, str]:
+def find_state(standing: Standing) -> tuple[Reason, str]:
     """The one word for where it is, and its sentence."""
     if standing.refusal:
         return Reason.CHILD_REFUSED, standing.refusal
@@ -126,7 +135,7 @@ def _find_state(standing: Standing) -> tuple[Reason, str]:
         return _find_progress(standing)
     if standing.hold is not None:
         return standing.hold.reason, standing.hold.message
-    return Reason.QUEUED, "it is in the queue and has not been looked at yet"
+    return (Reason.NO_PODS, standing.idle) if standing.idle else (Reason.QUEUED, "it is in the queue and has not been looked at yet")
 
 
 def _find_progress(standing: Standing) -> tuple[Reason, str]:
@@ -163,7 +172,7 @@ def _judge_placement(standing: Standing, previous: list[Condition]) -> Judgement
         pods = "its pod has its place" if standing.want == 1 else f"all {standing.want} pods have their places"
         return Judgement("Placed", "True", standing.why or known or Reason.PLACED, f"{pods} in pool `{standing.pool}`")
     answer: Answer = "False" if standing.hold is not None or standing.have_places or standing.tenant else "Unknown"
-    reason = standing.hold.reason if standing.hold is not None else Reason.QUEUED
+    reason = standing.hold.reason if standing.hold is not None else Reason.NO_PODS if standing.idle else Reason.QUEUED
     pods = "pod has its place" if standing.want == 1 else "pods have their places"
     sentence = f"{standing.places} of {standing.want} {pods}"
     return Judgement("Placed", answer, reason, f"{sentence}; {standing.hold.message}" if standing.hold is not None else sentence)

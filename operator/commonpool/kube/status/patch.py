@@ -18,13 +18,16 @@ def find_status_patch(previous: Model | None, wanted: Model) -> Manifest | None:
 
 
 def _find_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Manifest:
-    """RFC 7396: null removes, lists are replaced whole."""
+    """RFC 7396: null removes, lists are replaced whole.
+
+    So are objects: where the status is not what it was taken for (an earlier write took place after all, though its
+    answer was lost), a part of one alone could not stand.
+    """
     change: Manifest = {key: None for key in before if key not in after}
-    for key, value in after.items():
-        old = before.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            if inner := _find_change(old, value):
-                change[key] = inner
-        elif value != old:
-            change[key] = value
-    return change
+    return change | {key: _replace(before.get(key), value) for key, value in after.items() if value != before.get(key)}
+
+
+def _replace(old: object, value: Any) -> Any:  # noqa: ANN401 whatever JSON can say
+    if not isinstance(value, dict) or not isinstance(old, dict):
+        return value
+    return {key: None for key in old if key not in value} | {key: _replace(old.get(key), part) for key, part in value.items()}

@@ -28,6 +28,8 @@ class Progress:
     """The API refused its children."""
     ending: bool = False
     """All its pods have finished, and the object that made them has not said yet what that means."""
+    idle: str = ""
+    """Why there is no pod that could be given a place; empty if there is one, or none is made before it has a place."""
 
 
 def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -> Progress:
@@ -43,10 +45,18 @@ def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -
         ending = outcome is None and bool(known) and all(pod.finished for pod in known)
         succeeded = sum(pod.phase == "Succeeded" for pod in known)
         wanted = child.replicas if outcome is None else want
-        return Progress(wanted, ready, succeeded, outcome, child.message or find_stuck(known), ending=ending)
+        idle = "" if outcome or any(not pod.finished for pod in known) else _describe_idle(child)
+        return Progress(wanted, ready, succeeded, outcome, child.message or find_stuck(known), ending=ending, idle=idle)
     alone = [pod for pod in known if pod.child.kind == "Pod"]
     if alone and all(pod.finished for pod in alone):
         failed = any(pod.phase == "Failed" for pod in alone)
         outcome = Reason.FAILED if failed else Reason.COMPLETED
         return Progress(want, ready, outcome=outcome, message="its pod failed" if failed else "")
     return Progress(want, ready, message=find_stuck(known))
+
+
+def _describe_idle(child: ChildFact) -> str:
+    kind, name = child.key.kind, child.key.name
+    if not child.replicas:
+        return f"its {kind} asks for no pods now: `spec.{'parallelism' if kind == 'Job' else 'replicas'}` says how many"
+    return f"its {kind} has made none of its pods yet: if this lasts, `kubectl describe {kind.lower()} {name}` says why"

@@ -1,0 +1,132 @@
+"""When a workload is told what: at once, or after a few seconds if nobody waits for the news."""
+
+from tests.kube.objects import BORN, Body, job_body, node_body, pod_body, training_body
+from tests.kube.readings import NOW_AT
+from tests.kube.stage import Stage
+
+from commonpool.kube.cluster import LiveCluster
+from commonpool.kube.read import stalls
+from commonpool.kube.resources import EVENTS, GPU_WORKLOADS, JOBS, NODES, PODS
+from commonpool.kube.status.delay import START_SECONDS, STEP_SECONDS
+
+
+def ready_pod(name: str, rank: int) -> Body:
+    body = pod_body(name, job="pretrain", rank=rank, node=f"gpu-{rank}", gpus=8)
+    return {**body, "status": {**body["status"], "conditions": [{"type": "Ready", "status": "True"}]}}
+
+
+async def test_a_gang_that_starts_at_once_is_told_once() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.now_at += 1
+    for rank in (0, 1):
+        stage.put(PODS, pod_body(f"pretrain-{rank}", job="pretrain", rank=rank, node=f"gpu-{rank}", gpus=8))
+    await stage.round()
+    stage.now_at += 1
+    for rank in (0, 1):
+        stage.put(PODS, ready_pod(f"pretrain-{rank}", rank))
+    wrote = [*stage.api.wrote(), *await stage.settled()]
+    assert wrote.count("patch-status GPUWorkload pretrain") == 1
+    assert stage.state() == "Running"
+    assert stage.api.all(EVENTS) == []
+    assert stage.status()["promisedAt"] == BORN
+    assert stage.status()["acceleratorSeconds"] == 2 * 16
+
+
+async def test_what_takes_longer_to_start_is_told_where_it_is() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    assert stage.status() == {}
+    assert stage.cluster.next_due_at == NOW_AT + START_SECONDS
+    stage.now_at = NOW_AT + START_SECONDS - 1
+    await stage.round()
+    assert stage.status() == {}
+    stage.now_at += 1
+    await stage.round()
+    assert stage.state() == "Placed"
+    assert stage.cluster.next_due_at == NOW_AT + stalls.START_SECONDS
+
+
+async def test_the_steps_of_a_slow_start_are_told_now_and_then_and_its_end_at_once() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.now_at += START_SECONDS
+    await stage.round()
+    for rank in (0, 1):
+        stage.now_at += 1
+        stage.put(PODS, pod_body(f"pretrain-{rank}", job="pretrain", rank=rank, node=f"gpu-{rank}", gpus=8))
+        await stage.round()
+    assert (stage.state(), stage.status()["replicas"]["summary"]) == ("Placed", "0/2")
+    assert stage.cluster.next_due_at == NOW_AT + START_SECONDS + STEP_SECONDS
+    stage.now_at = stage.cluster.next_due_at
+    await stage.round()
+    assert (stage.state(), stage.status()["replicas"]["summary"]) == ("Starting", "2/2")
+    stage.now_at += 1
+    for rank in (0, 1):
+        stage.put(PODS, ready_pod(f"pretrain-{rank}", rank))
+    await stage.round()
+    assert stage.state() == "Running"
+
+
+async def test_what_was_kept_back_is_told_by_the_next_leader_at_the_same_instant() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.cluster = LiveCluster(stage.api, stage.mirror, lambda: stage.now_at)
+    stage.cluster.epoch = 1
+    stage.now_at += 1
+    await stage.round()
+    assert stage.status() == {}
+    assert stage.cluster.next_due_at == NOW_AT + START_SECONDS
+    stage.now_at = NOW_AT + START_SECONDS
+    await stage.round()
+    assert (stage.state(), stage.status()["promisedAt"], stage.status()["acceleratorSeconds"]) == ("Placed", BORN, 3 * 16)
+
+
+async def test_where_clocks_differ_nothing_is_kept_back() -> None:
+    stage = Stage()
+    stage.now_at = NOW_AT - 60
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.now_at += 1
+    await stage.round()
+    assert (stage.state(), stage.status()["promisedAt"]) == ("Placed", "2026-11-22T11:59:01Z")
+
+
+async def test_a_plan_knows_since_when_work_holds_its_places_before_anybody_was_told() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.now_at += 1
+    assert (await stage.workload()).started_at == NOW_AT
+    assert stage.status() == {}
+
+
+async def test_work_that_has_waited_is_told_of_its_places_at_once_and_with_an_event() -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body(replicas=5))
+    await stage.round()
+    assert stage.state() == "GangLargerThanPool"
+    stage.mirror.see(NODES, node_body("gpu-4"))
+    await stage.round()
+    assert stage.state() == "Placed"
+    assert {event["reason"] for event in stage.api.all(EVENTS)} == {"GangLargerThanPool", "Placed"}
+
+
+async def test_what_ends_before_it_was_told_anything_is_booked_and_was_placed() -> None:
+    stage = Stage()
+    stage.put(JOBS, job_body("short", suspended=True, held=True))
+    await stage.round()
+    await stage.round()
+    stage.now_at += 2
+    for rank in (0, 1):
+        stage.put(PODS, pod_body(f"short-{rank}", job="short", rank=rank, node=f"gpu-{rank}", phase="Failed"))
+    stage.put(JOBS, job_body("short", done="Failed"))
+    await stage.settled()
+    status = stage.status("short")
+    said = {each["type"]: (each["status"], each["reason"]) for each in status["conditions"]}
+    assert (said["Placed"], said["Succeeded"]) == (("True", "Failed"), ("False", "Failed"))
+    assert (status["pool"], status["acceleratorSeconds"], status["promisedAt"]) == ("h100", 2 * 2, BORN)
