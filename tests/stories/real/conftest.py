@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.stories.cluster import eventually
 from tests.stories.real.footprint import expect_nothing_left, take_footprint
 from tests.stories.story import OURS, Member, Story
 
@@ -51,7 +52,8 @@ def story(real_cluster: LocalCluster) -> Iterator[Story]:
         story.create("GPUPool", "real", POOL)
     try:
         yield story
-        assert not story.breaches()
+        # A kubelet that was killed counts no accelerators for a moment, until its device plugin is back, and pods hold them all the while.
+        eventually(story.breaches, until=lambda found: not found)
     finally:
         story.heal()
         story.clear()
