@@ -81,7 +81,7 @@ check-python: $(STAMP)
 check-go: $(STAMP)
 	$(call say,go vet and gofmt)
 	go=$(GO); test -z "$$("$$($$go env GOROOT)/bin/gofmt" -l scheduler bench local | tee /dev/stderr)"
-	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing
+	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing ./replay/... ./cmd/replay
 	go=$(GO); cd bench/driver && $$go vet ./...
 	go=$(GO); cd local/node && $$go vet ./...
 	go=$(GO); cd local/dns && $$go vet ./...
@@ -119,6 +119,7 @@ test-fast: $(STAMP) ## The tests that need no cluster
 .PHONY: bench
 bench: build ## Measure bindings, rounds and restarts (more than an hour; bench/README.md says what and how)
 	$(COMMONPOOL) bench round
+	$(COMMONPOOL) bench gangs
 	$(COMMONPOOL) bench restart
 	$(COMMONPOOL) bench bind
 

@@ -36,6 +36,7 @@ def make_pool(
     speed_gflops: dict[str, int] | None = None,
     topology: tuple[str, ...] = (BLOCK, RACK, HOST),
     open_to_all: bool = True,
+    group_size: int = 1,
     price_micro_per_hour: int = 2_400_000,
     scaling: Scaling | None = None,
 ) -> Pool:
@@ -47,6 +48,7 @@ def make_pool(
         speed_gflops=tuple(sorted(speeds.items())),
         topology=topology,
         open_to_all=open_to_all,
+        group_size=group_size,
         price_micro_per_hour=price_micro_per_hour,
         currency="EUR",
         scaling=scaling,

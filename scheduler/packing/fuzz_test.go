@@ -37,7 +37,8 @@ func FuzzPacking(f *testing.F) {
 		r := &reader{data}
 		nodes := r.next() % 32
 		fleet := Fleet{Free: r.many(nodes * AmountFields), Levels: int(r.next() % 4)}
-		fleet.Domains = r.many(int64(fleet.Levels) * nodes)
+		fleet.Capacity = fleet.Free
+		fleet.Domains = r.nested(fleet.Levels, nodes)
 		fleet.Classes = r.many(r.next() % 4 * ClassFields)
 		p, err := Open(fleet)
 		if err != nil {
@@ -48,26 +49,55 @@ func FuzzPacking(f *testing.F) {
 				_ = p.Add(r.next(), Amounts(r.many(AmountFields)))
 				continue
 			}
-			gang := Gang{Pod: Amounts(r.many(AmountFields)), MinCount: r.next(), Count: r.next(), Level: r.next() - 1}
-			checkPlace(t, p, gang, r.many(r.next()))
+			gang := ReadGang(r.many(GangFields))
+			for _, level := range []*int64{&gang.Level, &gang.Preferred, &gang.SegmentLevel, &gang.SpreadLevel} {
+				*level-- // so that zero is no wish
+			}
+			if r.next()%3 == 0 {
+				gang = PlainGang(gang.Pod, gang.MinCount, gang.Count, gang.Level)
+			}
+			site, err := p.Select(r.many(r.next()))
+			if err != nil {
+				site = r.bytesLeft() % 4
+			}
+			checkPlace(t, p, gang, int64(site))
 		}
 		checkStates(t, p)
 	})
 }
 
-func checkPlace(t *testing.T, p *Packing, gang Gang, eligible []int64) {
+func (r *reader) bytesLeft() int { return len(r.bytes) }
+
+// nested draws domains that lie in one another, or now and then anything.
+func (r *reader) nested(levels int, nodes int64) []int64 {
+	if r.next()%8 == 7 {
+		return r.many(int64(levels) * nodes)
+	}
+	out := make([]int64, 0, int64(max(levels, 0))*max(nodes, 0))
+	width := nodes
+	for range levels {
+		width = max(1, width/2)
+		for node := range nodes {
+			out = append(out, node/width)
+		}
+	}
+	return out
+}
+
+func checkPlace(t *testing.T, p *Packing, gang Gang, site int64) {
 	before := make([]Amounts, len(p.slots))
 	for node, slot := range p.slots {
 		before[node] = p.states.slots[slot].free
 	}
 	out := make([]int64, min(max(gang.Count, 0), MaxCount))
-	placed, fits, err := p.Place(gang, eligible, out)
+	placed, fits, err := p.Place(gang, site, out)
 	if err != nil {
 		return
 	}
 	if placed != 0 && (int64(placed) != fits || fits < gang.MinCount) || fits > gang.Count {
 		t.Fatalf("placed %d, fits %d of %+v", placed, fits, gang)
 	}
+	checkSearches(t, p)
 	for _, node := range out[:placed] {
 		before[node] = before[node].minus(gang.Pod)
 		for i, amount := range before[node] {
@@ -96,6 +126,24 @@ func checkStates(t *testing.T, p *Packing) {
 		st := p.states.slots[slot]
 		if st.free != free || st.nodes != counts[slot] || st.lost != lost(free, p.states.classes) {
 			t.Fatalf("state %+v of %v has %d nodes", st, free, counts[slot])
+		}
+	}
+}
+
+// checkSearches counts again what the searches know by heart.
+func checkSearches(t *testing.T, p *Packing) {
+	for asked, s := range p.searches {
+		p.call++
+		s.follow(p)
+		fresh := newSearch(p, s.site, s.gang)
+		fresh.follow(p)
+		for d := range s.sums {
+			if s.sums[d] != fresh.sums[d] {
+				t.Fatalf("domain %d of %+v has %+v, not %+v", d, asked, s.sums[d], fresh.sums[d])
+			}
+		}
+		if s.rooms.most() != fresh.rooms.most() {
+			t.Fatalf("%+v has room for %d, not %d", asked, s.rooms.most(), fresh.rooms.most())
 		}
 	}
 }

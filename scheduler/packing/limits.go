@@ -12,7 +12,11 @@ const (
 	MaxNodes       = 1 << 24
 	MaxLevels      = 1 << 4
 	MaxClasses     = 1 << 16
+	MaxSites       = 1 << 16
 )
+
+// MaxLookahead is how many pods (or segments) of a gang are shared out among domains exactly; what is beyond goes to the largest first.
+const MaxLookahead = 1 << 11
 
 // What a call can be refused for; nothing has changed then.
 var (
@@ -51,8 +55,34 @@ func checkLengths(f Fleet, nodes int) error {
 	switch {
 	case len(f.Free)%AmountFields != 0, len(f.Classes)%ClassFields != 0, f.Levels < 0, f.Levels > MaxLevels:
 		return ErrLength
+	case len(f.Capacity) != len(f.Free):
+		return ErrLength
 	case nodes > MaxNodes, len(f.Classes) > MaxClasses*ClassFields, len(f.Domains) != f.Levels*nodes:
 		return ErrLength
+	}
+	return nil
+}
+
+// checkNested refuses domains that lie in two wider ones at once.
+func checkNested(rows [][]int32) error {
+	for level := 1; level < len(rows); level++ {
+		first := make([]int32, len(rows[level]))
+		for i := range first {
+			first[i] = none
+		}
+		for node, domain := range rows[level] {
+			if domain == none {
+				continue
+			}
+			if first[domain] == none {
+				first[domain] = int32(node)
+			}
+			for _, wider := range rows[:level] {
+				if wider[node] != wider[first[domain]] {
+					return ErrValue
+				}
+			}
+		}
 	}
 	return nil
 }
@@ -61,12 +91,40 @@ func checkGang(g Gang, levels int) error {
 	if err := checkShape(g.Pod); err != nil {
 		return err
 	}
+	if g.Count < 1 || g.MinCount < 0 || g.MinCount > g.Count {
+		return ErrValue
+	}
+	for _, level := range []int64{g.Level, g.Preferred, g.SegmentLevel, g.SpreadLevel} {
+		if level < Anywhere || level >= int64(levels) {
+			return ErrValue
+		}
+	}
 	switch {
-	case g.Count < 1, g.MinCount < 0, g.MinCount > g.Count:
+	case g.Segment < 1, (g.Segment == 1) != (g.SegmentLevel == Anywhere):
 		return ErrValue
-	case g.Level < Anywhere, g.Level >= int64(levels):
+	case g.Segment > MaxCount:
+		return ErrOverflow
+	case g.Segment > 1 && g.SegmentLevel < g.Level:
 		return ErrValue
-	case g.Count > MaxCount:
+	}
+	if err := checkSpread(g); err != nil {
+		return err
+	}
+	if g.Count > MaxCount {
+		return ErrOverflow
+	}
+	return nil
+}
+
+func checkSpread(g Gang) error {
+	switch {
+	case g.SpreadLevel == Anywhere && g.MinDomains == 0 && g.MaxSkew == 0:
+		return nil
+	case g.SpreadLevel == Anywhere, g.MinDomains < 1, g.MaxSkew < 0, g.SpreadLevel <= g.Level:
+		return ErrValue
+	case g.Segment > 1 && g.SpreadLevel > g.SegmentLevel:
+		return ErrValue
+	case max(g.Count/g.Segment, g.MinDomains, g.MaxSkew) > MaxLookahead:
 		return ErrOverflow
 	}
 	return nil

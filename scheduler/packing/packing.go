@@ -2,46 +2,37 @@ package packing
 
 import "slices"
 
-// Anywhere is the level of a gang that may be spread over all domains.
-const Anywhere = -1
-
 const none = int32(-1)
 
 // Fleet is what there is to pack into, flat as it comes over the C face: four amounts a node, a row of domain numbers a level
 // (-1: in none), four amounts and a weight a class. A node may be overdrawn (an amount below zero); it then holds nothing more.
+// Capacity is Free with nothing running. Levels are nested: nodes of one domain have the same domain, or none, at every wider level.
 type Fleet struct {
-	Free    []int64
-	Levels  int
-	Domains []int64
-	Classes []int64
-}
-
-// Gang is Count equal pods, or at least MinCount of them, inside one domain of Level.
-type Gang struct {
-	Pod      Amounts
-	MinCount int64
-	Count    int64
-	Level    int64
+	Free     []int64
+	Capacity []int64
+	Levels   int
+	Domains  []int64
+	Classes  []int64
 }
 
 // Packing is one fleet while it is being packed. It is not for use by two goroutines at once.
 type Packing struct {
-	domains []int32 // a row a level
-	levels  int
-	slots   []int32 // of each node: its state
-	states  states
+	rows     [][]int32 // of each level: the domain of each node
+	levels   int
+	capacity []Amounts
+	slots    []int32 // of each node: its state
+	states   states
 
-	call   uint64 // number of the place call
-	next   []int32
-	runs   runs
-	totals []total
-	seen   []int32 // domains that the call has met
-}
+	sites     []*site
+	searches  map[question]*search
+	changes   []int32 // nodes whose free amounts have changed, the last one last
+	forgotten int     // how many changes before those
 
-// total is what one domain has for the gang of one call.
-type total struct {
-	fits, gpu int64
-	met       bool
+	call  uint64  // number of the place call
+	next  []int32 // of each place: the next one in the same run
+	runs  runs
+	parts []part
+	taken []int32 // places that a leaf has given
 }
 
 // Open copies the fleet.
@@ -50,36 +41,60 @@ func Open(f Fleet) (*Packing, error) {
 	if err := checkLengths(f, nodes); err != nil {
 		return nil, err
 	}
-	free := make([]Amounts, nodes)
-	for node := range free {
-		free[node] = Amounts(f.Free[node*AmountFields:])
-		if err := checkWithinLimits(free[node]); err != nil {
-			return nil, err
-		}
+	free, err := readAmounts(f.Free)
+	if err != nil {
+		return nil, err
 	}
-	domains := make([]int32, len(f.Domains))
-	for i, domain := range f.Domains {
-		if domain < -1 || domain >= int64(nodes) {
-			return nil, ErrValue
-		}
-		domains[i] = int32(domain)
+	capacity, err := readAmounts(f.Capacity)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := readDomains(f, nodes)
+	if err != nil {
+		return nil, err
 	}
 	classes, err := readClasses(f.Classes)
 	if err != nil {
 		return nil, err
 	}
 	p := &Packing{
-		domains: domains,
-		levels:  f.Levels,
-		slots:   make([]int32, nodes),
-		states:  states{classes: classes, index: make(map[Amounts]int32)},
-		next:    make([]int32, nodes),
-		totals:  make([]total, nodes),
+		rows:     rows,
+		levels:   f.Levels,
+		capacity: capacity,
+		slots:    make([]int32, nodes),
+		states:   states{classes: classes, index: make(map[Amounts]int32)},
+		searches: make(map[question]*search),
+		next:     make([]int32, nodes),
 	}
 	for node := range free {
 		p.slots[node] = p.states.enter(free[node])
 	}
 	return p, nil
+}
+
+func readAmounts(flat []int64) ([]Amounts, error) {
+	all := make([]Amounts, len(flat)/AmountFields)
+	for i := range all {
+		all[i] = Amounts(flat[i*AmountFields:])
+		if err := checkWithinLimits(all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func readDomains(f Fleet, nodes int) ([][]int32, error) {
+	rows := make([][]int32, f.Levels)
+	for level := range rows {
+		rows[level] = make([]int32, nodes)
+		for node, domain := range f.Domains[level*nodes : (level+1)*nodes] {
+			if domain < -1 || domain >= int64(nodes) {
+				return nil, ErrValue
+			}
+			rows[level][node] = int32(domain)
+		}
+	}
+	return rows, checkNested(rows)
 }
 
 func readClasses(flat []int64) ([]Class, error) {
@@ -104,33 +119,85 @@ func readClasses(flat []int64) ([]Class, error) {
 	return classes, nil
 }
 
-// Place puts as many pods of the gang as fit, at most Count, on eligible nodes (strictly ascending) of one domain, or none if fewer
-// than MinCount fit. It writes a node a pod, ascending, to the front of out, which has room for Count, and returns how many; and
-// fitCount, the most pods (at most Count) that a single domain could have taken.
-func (p *Packing) Place(g Gang, eligible, out []int64) (placed int, fitCount int64, err error) {
+// Select numbers a choice of nodes, strictly ascending, for Place. What depends on it is then known from call to call.
+func (p *Packing) Select(eligible []int64) (int, error) {
+	if err := checkEligible(eligible, len(p.slots)); err != nil {
+		return 0, err
+	}
+	if len(p.sites) >= MaxSites {
+		return 0, ErrOverflow
+	}
+	p.sites = append(p.sites, newSite(eligible, p.rows, len(p.slots)))
+	return len(p.sites) - 1, nil
+}
+
+// Place puts as many pods of the gang as its wishes allow, at most Count, on nodes of the site, or none if fewer than MinCount fit. It
+// writes a node a pod, in the order of ranks, to the front of out, which has room for Count, and returns how many; and fitCount, the
+// most pods (at most Count) that could have been placed.
+//
+// The cost of a call grows with the nodes that have changed since the same was asked of the site last, and with the pods placed.
+func (p *Packing) Place(g Gang, site int64, out []int64) (placed int, fitCount int64, err error) {
 	if err := checkGang(g, p.levels); err != nil {
 		return 0, 0, err
 	}
-	if err := checkEligible(eligible, len(p.slots)); err != nil {
-		return 0, 0, err
+	if site < 0 || site >= int64(len(p.sites)) {
+		return 0, 0, ErrValue
 	}
 	if int64(len(out)) < g.Count {
 		return 0, 0, ErrLength
 	}
 	p.call++
-	row := p.row(g.Level)
-	domain, fitCount := p.chooseDomain(g, row, eligible)
-	if domain == none || fitCount < g.MinCount {
+	s := p.ask(int(site), g)
+	segments := s.measure(g.Count)
+	fitCount = segments * g.Segment
+	if segments == 0 || fitCount < g.MinCount {
 		return 0, fitCount, nil
 	}
-	p.collectRuns(g.Pod, row, domain, eligible)
-	for placed < int(g.Count) && len(p.runs) > 0 {
-		out[placed] = int64(p.takeBest(g.Pod))
-		placed++
+	p.parts = s.share(segments, p.parts[:0])
+	for _, part := range p.parts {
+		leaf := &s.tree.domains[part.leaf]
+		p.collectRuns(g.Pod, s.site, leaf.from, leaf.to)
+		p.taken = p.taken[:0]
+		for range part.pods {
+			p.taken = append(p.taken, p.takeBest(g.Pod, s.site))
+		}
+		p.runs = p.runs[:0]
+		slices.Sort(p.taken)
+		for _, place := range p.taken {
+			out[placed] = int64(s.site.nodes[place])
+			placed++
+		}
 	}
-	p.runs = p.runs[:0]
-	slices.Sort(out[:placed])
 	return placed, fitCount, nil
+}
+
+// ask finds what is known of a question and brings it up to date.
+func (p *Packing) ask(at int, g Gang) *search {
+	g.MinCount, g.Count = 0, 0
+	asked := question{at, g}
+	s := p.searches[asked]
+	if s == nil {
+		if len(p.searches) >= mostSearches {
+			p.forget()
+		}
+		s = newSearch(p, p.sites[at], g)
+		p.searches[asked] = s
+	}
+	s.used = p.call
+	s.follow(p)
+	return s
+}
+
+// forget drops the question that was asked longest ago.
+func (p *Packing) forget() {
+	var oldest question
+	at := p.call
+	for asked, s := range p.searches {
+		if s.used < at {
+			oldest, at = asked, s.used
+		}
+	}
+	delete(p.searches, oldest)
 }
 
 // Add gives amounts back to a node, or takes them where they are negative.
@@ -152,105 +219,54 @@ func (p *Packing) Add(node int64, amounts Amounts) error {
 // Levels is the number of topology levels.
 func (p *Packing) Levels() int { return p.levels }
 
-// row is the domain of each node at the level; nil means that all nodes are one domain.
-func (p *Packing) row(level int64) []int32 {
-	if level == Anywhere {
-		return nil
-	}
-	nodes := len(p.slots)
-	return p.domains[int(level)*nodes : (int(level)+1)*nodes]
-}
-
-// chooseDomain takes the domain that fits most of the gang, then the one with the least free accelerators, then the lowest number.
-func (p *Packing) chooseDomain(g Gang, row []int32, eligible []int64) (best int32, fitCount int64) {
-	for _, node := range eligible {
-		domain := int32(0)
-		if row != nil {
-			domain = row[node]
-		}
-		if domain == none {
-			continue
-		}
-		st := p.states.at(p.slots[node], p.call, g.Pod)
-		t := &p.totals[domain]
-		if !t.met {
-			*t = total{met: true}
-			p.seen = append(p.seen, domain)
-		}
-		t.fits += min(st.units, g.Count)
-		t.gpu += max(st.free[GPU], 0)
-	}
-	best = none
-	for _, domain := range p.seen {
-		t := &p.totals[domain]
-		t.fits = min(t.fits, g.Count)
-		if best == none || betterDomain(t, &p.totals[best], domain < best) {
-			best, fitCount = domain, t.fits
-		}
-	}
-	for _, domain := range p.seen {
-		p.totals[domain].met = false
-	}
-	p.seen = p.seen[:0]
-	return best, fitCount
-}
-
-func betterDomain(a, b *total, lower bool) bool {
-	switch {
-	case a.fits != b.fits:
-		return a.fits > b.fits
-	case a.gpu != b.gpu:
-		return a.gpu < b.gpu
-	default:
-		return lower
-	}
-}
-
-// collectRuns chains the candidates of each state, in the order of their indexes, and heaps the chains.
-func (p *Packing) collectRuns(pod Amounts, row []int32, domain int32, eligible []int64) {
-	for _, index := range eligible {
-		node := int32(index)
-		if row != nil && row[node] != domain {
-			continue
-		}
-		st := p.states.at(p.slots[node], p.call, pod)
+// collectRuns chains the candidates of each state, in the order of the site, and heaps the chains.
+func (p *Packing) collectRuns(pod Amounts, s *site, from, to int32) {
+	p.call++ // chains of other leaves are none of these
+	for place := from; place < to; place++ {
+		st := p.states.at(p.slots[s.nodes[place]], p.call, pod)
 		if st.units == 0 {
 			continue
 		}
-		p.next[node] = none
+		p.next[place] = none
 		if st.tail == none {
-			p.runs.push(p.newRun(st, pod, node))
+			p.runs.push(p.newRun(st, pod, place))
 		} else {
-			p.next[st.tail] = node
+			p.next[st.tail] = place
 		}
-		st.tail = node
+		st.tail = place
 	}
 }
 
 // takeBest gives one pod to the best node. The rest of its run stays as it was; the node goes on as a run of its own.
-func (p *Packing) takeBest(pod Amounts) int32 {
+func (p *Packing) takeBest(pod Amounts, s *site) int32 {
 	top := &p.runs[0]
-	node := top.node
-	if rest := p.next[node]; rest == none {
+	place := top.place
+	if rest := p.next[place]; rest == none {
 		p.runs.pop()
 	} else {
-		top.node = rest
+		top.place = rest
 		p.runs.settle()
 	}
-	p.next[node] = none
+	p.next[place] = none
+	node := s.nodes[place]
 	p.move(node, p.states.slots[p.slots[node]].free.minus(pod))
 	if st := p.states.at(p.slots[node], p.call, pod); st.units > 0 {
-		p.runs.push(p.newRun(st, pod, node))
+		p.runs.push(p.newRun(st, pod, place))
 	}
-	return node
+	return place
 }
 
-func (p *Packing) newRun(st *state, pod Amounts, node int32) run {
+func (p *Packing) newRun(st *state, pod Amounts, place int32) run {
 	after := st.free.minus(pod)
-	return run{delta: lost(after, p.states.classes) - st.lost, gpu: after[GPU], cpu: after[CPU], node: node}
+	return run{delta: lost(after, p.states.classes) - st.lost, gpu: after[GPU], cpu: after[CPU], place: place}
 }
 
 func (p *Packing) move(node int32, free Amounts) {
 	p.states.leave(p.slots[node])
 	p.slots[node] = p.states.enter(free)
+	if len(p.changes) >= 2*len(p.slots)+1024 { // whoever is so far behind counts everything again
+		p.forgotten += len(p.changes)
+		p.changes = p.changes[:0]
+	}
+	p.changes = append(p.changes, node)
 }

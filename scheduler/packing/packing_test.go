@@ -12,7 +12,10 @@ var (
 	halfNode  = []int64{4000, 64000, 64, 10}
 )
 
-func fleetOf(nodes ...[]int64) Fleet { return Fleet{Free: slices.Concat(nodes...)} }
+func fleetOf(nodes ...[]int64) Fleet {
+	free := slices.Concat(nodes...)
+	return Fleet{Free: free, Capacity: free}
+}
 
 func upTo(n int) []int64 {
 	all := make([]int64, n)
@@ -20,6 +23,14 @@ func upTo(n int) []int64 {
 		all[i] = int64(i)
 	}
 	return all
+}
+
+func selectAll(t testing.TB, p *Packing) int64 {
+	site, err := p.Select(upTo(len(p.slots)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(site)
 }
 
 func TestPlace(t *testing.T) {
@@ -37,13 +48,13 @@ func TestPlace(t *testing.T) {
 		nodes []int64
 		fits  int64
 	}{
-		{"the fullest node wins where there is no mix", fleetOf(wholeNode, halfNode), Gang{four, 1, 1, Anywhere}, []int64{1}, 1},
-		{"a small pod spares the node that a large one needs", mixed, Gang{Amounts{1000, 1000, 1, 1}, 1, 1, Anywhere}, []int64{1}, 1},
-		{"a gang goes to the fullest domain that takes it whole", blocks, Gang{four, 3, 3, 0}, []int64{2, 3, 3}, 3},
-		{"a gang that fits nowhere is told how much would", blocks, Gang{four, 5, 9, 0}, nil, 4},
-		{"an elastic gang takes what there is", blocks, Gang{four, 1, 9, 0}, []int64{0, 0, 1, 1}, 4},
-		{"nodes in no domain take part only anywhere", outside, Gang{four, 0, 1, 0}, nil, 0},
-		{"an empty fleet fits nothing", Fleet{}, Gang{four, 0, 1, Anywhere}, nil, 0},
+		{"the fullest node wins where there is no mix", fleetOf(wholeNode, halfNode), PlainGang(four, 1, 1, Anywhere), []int64{1}, 1},
+		{"a small pod spares the node that a large one needs", mixed, PlainGang(Amounts{1000, 1000, 1, 1}, 1, 1, Anywhere), []int64{1}, 1},
+		{"a gang goes to the fullest domain that takes it whole", blocks, PlainGang(four, 3, 3, 0), []int64{2, 3, 3}, 3},
+		{"a gang that fits nowhere is told how much would", blocks, PlainGang(four, 5, 9, 0), nil, 4},
+		{"an elastic gang takes what there is", blocks, PlainGang(four, 1, 9, 0), []int64{0, 0, 1, 1}, 4},
+		{"nodes in no domain take part only anywhere", outside, PlainGang(four, 0, 1, 0), nil, 0},
+		{"an empty fleet fits nothing", Fleet{}, PlainGang(four, 0, 1, Anywhere), nil, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -52,7 +63,7 @@ func TestPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 			out := make([]int64, test.gang.Count)
-			placed, fits, err := p.Place(test.gang, upTo(len(p.slots)), out)
+			placed, fits, err := p.Place(test.gang, selectAll(t, p), out)
 			if err != nil || fits != test.fits || !slices.Equal(out[:placed], test.nodes) {
 				t.Fatalf("got %v, fits %d, error %v", out[:placed], fits, err)
 			}
@@ -66,10 +77,14 @@ func TestARefusedCallChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	pod := Amounts{GPU: 1000, Pods: 1}
-	if _, _, err := p.Place(Gang{pod, 1, 4, Anywhere}, upTo(1), make([]int64, 3)); !errors.Is(err, ErrLength) {
+	site := selectAll(t, p)
+	if _, _, err := p.Place(PlainGang(pod, 1, 4, Anywhere), site, make([]int64, 3)); !errors.Is(err, ErrLength) {
 		t.Errorf("room for three of four: %v", err)
 	}
-	if _, _, err := p.Place(Gang{pod, 1, 1, Anywhere}, []int64{1}, make([]int64, 1)); !errors.Is(err, ErrValue) {
+	if _, _, err := p.Place(PlainGang(pod, 1, 1, Anywhere), site+1, make([]int64, 1)); !errors.Is(err, ErrValue) {
+		t.Errorf("a site that is not there: %v", err)
+	}
+	if _, err := p.Select([]int64{1}); !errors.Is(err, ErrValue) {
 		t.Errorf("a node outside: %v", err)
 	}
 	if err := p.Add(0, Amounts{Memory: MaxAmount}); !errors.Is(err, ErrOverflow) {
@@ -134,11 +149,12 @@ func BenchmarkPlace(b *testing.B) {
 		f.Free = append(f.Free, 8000, 64000+node%50, 64, 110)
 		f.Domains = append(f.Domains, node/16)
 	}
+	f.Capacity = f.Free
 	p, err := Open(f)
 	if err != nil {
 		b.Fatal(err)
 	}
-	all, out, gang := upTo(nodes), make([]int64, 8), Gang{Amounts{2000, 8000, 8, 1}, 8, 8, 0}
+	all, out, gang := selectAll(b, p), make([]int64, 8), PlainGang(Amounts{2000, 8000, 8, 1}, 8, 8, 0)
 	for b.Loop() {
 		placed, _, err := p.Place(gang, all, out)
 		if err != nil || placed != 8 {

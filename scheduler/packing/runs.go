@@ -1,9 +1,9 @@
 package packing
 
-// A run is a chain of candidate nodes in the same state, ascending: all have the same score, so the first one stands for all.
+// A run is a chain of candidate nodes in the same state, in the order of the topology: all have the same score, so the first one stands for all.
 type run struct {
 	delta, gpu, cpu int64 // of one more pod: growth of the loss, free accelerators and processors after it
-	node            int32
+	place           int32 // of its first node, in the order of the site
 }
 
 func (a *run) before(b *run) bool {
@@ -15,7 +15,7 @@ func (a *run) before(b *run) bool {
 	case a.cpu != b.cpu:
 		return a.cpu < b.cpu
 	default:
-		return a.node < b.node
+		return a.place < b.place
 	}
 }
 

@@ -8,7 +8,7 @@ type state struct {
 	nodes int32 // how many nodes are in this state; the slot is used again when it falls to none
 
 	// Facts of the place call whose number is in call, about its pod.
-	tail  int32 // last node of this state's run of candidates, none if there is no run yet
+	tail  int32 // place of the last node of this state's run of candidates, none if there is no run yet
 	call  uint64
 	units int64
 }

@@ -201,7 +201,42 @@ WORKLOAD_MISTAKES = (
         edited(a_training(), tier="Gold"),
         'Unsupported value: "Gold": supported values: "Guaranteed", "Standard", "Spot"',
     ),
-    Mistake("an empty placement", edited(a_training(), placement={}), "an empty `placement` says nothing: set required or preferred"),
+    Mistake("an empty placement", edited(a_training(), placement={}), "an empty `placement` says nothing: set required, preferred"),
+    Mistake(
+        "spread where all must be together",
+        edited(a_training(), placement={"required": "rack", "spread": {"level": "rack"}}),
+        "pods inside one `rack` cannot be spread over several",
+    ),
+    Mistake(
+        "replicas that are no whole segments",
+        edited(a_training(), placement={"segment": {"size": 4, "level": "rack"}}, training__replicas={"min": 6, "max": 6}),
+        "use multiples of `4` for min, max and step",
+    ),
+    Mistake(
+        "steps that are no whole segments",
+        edited(a_training(), placement={"segment": {"size": 4, "level": "rack"}}, training__replicas={"min": 4, "max": 8, "step": 2}),
+        "use multiples of `4` for min, max and step",
+    ),
+    Mistake(
+        "nodes that are no whole segments",
+        edited(an_hpc(), placement={"segment": {"size": 4, "level": "rack"}}, hpc__nodes=6),
+        "nodes `6` are no whole segments: use a multiple of `4`",
+    ),
+    Mistake(
+        "segments of what has no ranks",
+        edited(an_inference(), placement={"segment": {"size": 2, "level": "rack"}}),
+        "segments are made of ranks, which only training and hpc have",
+    ),
+    Mistake(
+        "a spread that would grow uneven",
+        edited(a_training(), placement={"spread": {"level": "rack"}}, training__replicas={"min": 2, "max": 4}),
+        "does not stay evenly spread",
+    ),
+    Mistake(
+        "a segment of one",
+        edited(a_training(), placement={"segment": {"size": 1, "level": "rack"}}),
+        "should be greater than or equal to 2",
+    ),
     Mistake("a host name too long", named(a_training(), "p" * 53), "use at most 52 lower-case letters"),
     Mistake("a host name with a dot", named(a_training(), "pre.train"), "name `pre.train` becomes the host name of its pods"),
     Mistake(

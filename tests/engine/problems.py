@@ -28,9 +28,15 @@ class Problem:
     steps: tuple[Place | Add, ...]
 
 
-def make_fleet(free: list[Amounts], *domains: list[int], classes: list[tuple[int, int, int, int, int]] | None = None) -> Fleet:
+def make_fleet(
+    free: list[Amounts],
+    *domains: list[int],
+    classes: list[tuple[int, int, int, int, int]] | None = None,
+    capacity: list[Amounts] | None = None,
+) -> Fleet:
     return Fleet(
         free=array("q", [amount for node in free for amount in node]),
+        capacity=array("q", [amount for node in capacity or free for amount in node]),
         levels=len(domains),
         domains=array("q", [domain for level in domains for domain in level]),
         classes=array("q", [number for fields in classes or [] for number in fields]),
@@ -40,14 +46,35 @@ def make_fleet(free: list[Amounts], *domains: list[int], classes: list[tuple[int
 def make_problem(rng: Random) -> Problem:
     nodes = rng.randint(0, 12)
     kinds = [_draw_node(rng) for _ in range(rng.randint(1, 4))]
-    levels = rng.randint(0, 3)
+    capacity = [rng.choice(kinds) for _ in range(nodes)]
+    domains = _draw_domains(rng, nodes, rng.randint(0, 4))
     fleet = make_fleet(
-        [rng.choice(kinds) for _ in range(nodes)],
-        *([rng.randint(NO_DOMAIN, max(0, nodes // (2 + level))) if nodes else 0 for _ in range(nodes)] for level in range(levels)),
+        [kind if rng.randint(0, 2) else _draw_node(rng) for kind in capacity],
+        *domains,
         classes=[(*_draw_pod(rng), rng.randint(0, 100)) for _ in range(rng.randint(0, 4))],
+        capacity=capacity,
     )
-    fleet.domains[:] = array("q", [min(domain, nodes - 1) for domain in fleet.domains])
-    return Problem(fleet, tuple(_draw_step(rng, nodes, levels) for _ in range(rng.randint(1, 6))))
+    return Problem(fleet, tuple(_draw_step(rng, nodes, len(domains)) for _ in range(rng.randint(1, 6))))
+
+
+def _draw_domains(rng: Random, nodes: int, levels: int) -> list[list[int]]:
+    """Nested, with gaps, in any order, or neatly sorted as the planner's are."""
+    around: list[tuple[int, ...]] = [() for _ in range(nodes)]
+    rows: list[list[int]] = []
+    ragged = rng.random() < 0.3
+    for _ in range(levels):
+        width = rng.randint(1, 3)
+        row: list[int] = []
+        numbers = rng.sample(range(nodes), nodes)
+        known: dict[tuple[int, ...], int] = {}
+        for node in range(nodes):
+            part = rng.randrange(width) if ragged else node * width * len(rows) // nodes + node * width // nodes
+            inside = (*around[node], part)
+            none = ragged and rng.random() < 0.2
+            row.append(NO_DOMAIN if none else known.setdefault(inside, numbers[len(known)]))
+            around[node] = (*around[node], row[-1])
+        rows.append(row)
+    return rows
 
 
 def _draw_node(rng: Random) -> Amounts:
@@ -65,10 +92,31 @@ def _draw_step(rng: Random, nodes: int, levels: int) -> Place | Add:
         gpu, cpu, memory, pods = _draw_pod(rng)
         sign = rng.choice((-1, 1))
         return Add(rng.randint(0, nodes - 1), (sign * gpu, sign * cpu, sign * memory, sign * pods))
-    count = rng.choice((1, 2, 4, 7, 16, 1000))
     eligible = array("q", [node for node in range(nodes) if rng.randint(0, 5)])
-    return Place(
-        GangRequest(_draw_pod(rng), rng.randint(0, count) if count < 1000 else 1, count, rng.randint(ANYWHERE, levels - 1)), eligible
+    return Place(_draw_request(rng, levels), eligible)
+
+
+def _draw_request(rng: Random, levels: int) -> GangRequest:
+    pod = _draw_pod(rng)
+    count = rng.choice((1, 2, 4, 6, 8, 16, 1000)) if any(pod[:2]) else rng.choice((1, 7))
+    level = rng.randint(ANYWHERE, levels - 1)
+    segment, segment_level, spread_level, min_domains, max_skew = 1, ANYWHERE, ANYWHERE, 0, 0
+    if levels and rng.random() < 0.3:
+        segment, segment_level = rng.choice((2, 3, 4)), rng.randint(max(level, 0), levels - 1)
+    narrowest = segment_level if segment > 1 else levels - 1
+    if level < narrowest and rng.random() < 0.4:
+        spread_level, min_domains, max_skew = rng.randint(level + 1, narrowest), rng.randint(1, 3), rng.choice((0, 0, 1, 2))
+    return GangRequest(
+        pod,
+        rng.randint(0, count) if count < 1000 else 1,
+        count,
+        level,
+        preferred=rng.randint(ANYWHERE, levels - 1),
+        segment=segment,
+        segment_level=segment_level,
+        spread_level=spread_level,
+        min_domains=min_domains,
+        max_skew=max_skew,
     )
 
 
@@ -83,6 +131,6 @@ def run_problem(engine: Engine, problem: Problem) -> Iterator[tuple[int, list[in
 
 def take_step(packing: Packing, step: Place | Add) -> GangAnswer | None:
     if isinstance(step, Place):
-        return packing.place(step.request, step.eligible)
+        return packing.place(step.request, packing.select(step.eligible))
     packing.add(step.node, step.amounts)
     return None

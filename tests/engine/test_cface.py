@@ -11,6 +11,7 @@ BAD_HANDLE, BAD_LENGTH, BAD_VALUE, OVERFLOW = -1, -2, -3, -4
 FREE = array("q", [8000, 64000, 64, 10] * 3)
 DOMAINS = array("q", [0, 0, 1])
 POD = (1000, 1000, 1, 1)
+PLAIN = (-1, 1, -1, -1, 0, 0)
 NULL = 0
 
 
@@ -19,8 +20,9 @@ def library(libpacking: Path) -> ctypes.CDLL:
     loaded = ctypes.CDLL(str(libpacking))
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     for name, arguments in {
-        "packing_open": (pointer, number, pointer, number, pointer, number),
-        "packing_place": (number, pointer, pointer, number, pointer, number, pointer),
+        "packing_open": (pointer, pointer, number, pointer, number, pointer, number),
+        "packing_select": (number, pointer, number),
+        "packing_place": (number, number, pointer, pointer, number, pointer),
         "packing_add": (number, number, pointer),
         "packing_close": (number,),
     }.items():
@@ -35,14 +37,16 @@ def at(values: "array[int]") -> "ctypes.Array[ctypes.c_int64]":
 
 
 def open_fleet(library: ctypes.CDLL) -> int:
-    handle: int = library.packing_open(at(FREE), 3, at(DOMAINS), 1, NULL, 0)
+    handle: int = library.packing_open(at(FREE), at(FREE), 3, at(DOMAINS), 1, NULL, 0)
     assert handle > 0
     return handle
 
 
 def place(library: ctypes.CDLL, handle: int, request: tuple[int, ...], eligible: list[int], room: int) -> tuple[int, list[int], int]:
+    """What the face says of it: the refusal of the nodes, or of the gang, or how many pods were placed."""
     flat, nodes, out, fit = array("q", request), array("q", eligible), array("q", [-9] * room), array("q", [-9])
-    result = library.packing_place(handle, at(flat), at(nodes), len(nodes), at(out), room, at(fit))
+    site = library.packing_select(handle, at(nodes), len(nodes))
+    result = site if site < 0 else library.packing_place(handle, site, at(flat), at(out), room, at(fit))
     return result, out.tolist(), fit[0]
 
 
@@ -57,7 +61,7 @@ def test_handles_are_above_zero_and_never_used_twice(library: ctypes.CDLL) -> No
 
 @pytest.mark.parametrize("handle", [0, -1, 1 << 62, -(1 << 63)])
 def test_a_handle_that_was_never_given_is_refused(library: ctypes.CDLL, handle: int) -> None:
-    assert place(library, handle, (*POD, 1, 1, -1), [0], 1)[0] == BAD_HANDLE
+    assert place(library, handle, (*POD, 1, 1, -1, *PLAIN), [0], 1)[0] == BAD_HANDLE
     assert library.packing_add(handle, 0, at(array("q", POD))) == BAD_HANDLE
     assert library.packing_close(handle) == BAD_HANDLE
 
@@ -66,20 +70,22 @@ def test_a_handle_that_was_never_given_is_refused(library: ctypes.CDLL, handle: 
     ("n", "levels", "m"), [(-1, 0, 0), (1 << 62, 0, 0), (3, -1, 0), (3, 1 << 62, 0), (3, 0, -1), (3, 0, 1 << 62), (1 << 24, 0, -5)]
 )
 def test_lengths_that_cannot_be_are_refused(library: ctypes.CDLL, n: int, levels: int, m: int) -> None:
-    assert library.packing_open(at(FREE), n, at(DOMAINS), levels, at(FREE), m) == BAD_LENGTH
+    assert library.packing_open(at(FREE), at(FREE), n, at(DOMAINS), levels, at(FREE), m) == BAD_LENGTH
 
 
 def test_arrays_at_address_zero_are_refused_where_they_should_hold_something(library: ctypes.CDLL) -> None:
-    assert library.packing_open(NULL, 3, NULL, 0, NULL, 0) == BAD_LENGTH
-    assert library.packing_open(at(FREE), 3, NULL, 1, NULL, 0) == BAD_LENGTH
-    assert library.packing_open(at(FREE), 3, NULL, 0, NULL, 1) == BAD_LENGTH
+    assert library.packing_open(NULL, at(FREE), 3, NULL, 0, NULL, 0) == BAD_LENGTH
+    assert library.packing_open(at(FREE), NULL, 3, NULL, 0, NULL, 0) == BAD_LENGTH
+    assert library.packing_open(at(FREE), at(FREE), 3, NULL, 1, NULL, 0) == BAD_LENGTH
+    assert library.packing_open(at(FREE), at(FREE), 3, NULL, 0, NULL, 1) == BAD_LENGTH
     handle, out = open_fleet(library), array("q", [0])
-    request = array("q", [*POD, 1, 1, -1])
-    assert library.packing_place(handle, NULL, at(out), 1, at(out), 1, at(out)) == BAD_LENGTH
-    assert library.packing_place(handle, at(request), NULL, 1, at(out), 1, at(out)) == BAD_LENGTH
-    assert library.packing_place(handle, at(request), at(out), -1, at(out), 1, at(out)) == BAD_LENGTH
-    assert library.packing_place(handle, at(request), at(out), 1, NULL, 1, at(out)) == BAD_LENGTH
-    assert library.packing_place(handle, at(request), at(out), 1, at(out), 1, NULL) == BAD_LENGTH
+    request = array("q", [*POD, 1, 1, -1, *PLAIN])
+    assert library.packing_select(handle, NULL, 1) == BAD_LENGTH
+    assert library.packing_select(handle, at(out), -1) == BAD_LENGTH
+    assert library.packing_select(handle, at(out), 1) == 0
+    assert library.packing_place(handle, 0, NULL, at(out), 1, at(out)) == BAD_LENGTH
+    assert library.packing_place(handle, 0, at(request), NULL, 1, at(out)) == BAD_LENGTH
+    assert library.packing_place(handle, 0, at(request), at(out), 1, NULL) == BAD_LENGTH
     assert library.packing_add(handle, 0, NULL) == BAD_LENGTH
     assert library.packing_close(handle) == 0
 
@@ -87,17 +93,17 @@ def test_arrays_at_address_zero_are_refused_where_they_should_hold_something(lib
 def test_room_for_fewer_pods_than_asked_is_refused_and_nothing_is_written(library: ctypes.CDLL) -> None:
     handle = open_fleet(library)
     for room in (0, 3):
-        assert place(library, handle, (*POD, 1, 4, -1), [0, 1, 2], room) == (BAD_LENGTH, [-9] * room, -9)
-    assert place(library, handle, (*POD, 1, 4, -1), [0, 1, 2], 4)[0] == 4
+        assert place(library, handle, (*POD, 1, 4, -1, *PLAIN), [0, 1, 2], room) == (BAD_LENGTH, [-9] * room, -9)
+    assert place(library, handle, (*POD, 1, 4, -1, *PLAIN), [0, 1, 2], 4)[0] == 4
     assert library.packing_close(handle) == 0
 
 
 def test_values_that_mean_nothing_and_values_beyond_the_limits_are_told_apart(library: ctypes.CDLL) -> None:
     handle = open_fleet(library)
-    assert place(library, handle, (-1, 1, 1, 1, 1, 1, -1), [0], 1)[0] == BAD_VALUE
-    assert place(library, handle, (*POD, 1, 1, 1), [0], 1)[0] == BAD_VALUE
-    assert place(library, handle, (*POD, 1, 1, -1), [2, 1], 1)[0] == BAD_VALUE
-    assert place(library, handle, ((1 << 63) - 1, 1, 1, 1, 1, 1, -1), [0], 1)[0] == OVERFLOW
+    assert place(library, handle, (-1, 1, 1, 1, 1, 1, -1, *PLAIN), [0], 1)[0] == BAD_VALUE
+    assert place(library, handle, (*POD, 1, 1, 1, *PLAIN), [0], 1)[0] == BAD_VALUE
+    assert place(library, handle, (*POD, 1, 1, -1, *PLAIN), [2, 1], 1)[0] == BAD_VALUE
+    assert place(library, handle, ((1 << 63) - 1, 1, 1, 1, 1, 1, -1, *PLAIN), [0], 1)[0] == OVERFLOW
     assert library.packing_add(handle, 0, at(array("q", [0, 0, 0, -(1 << 63)]))) == OVERFLOW
     assert library.packing_add(handle, 1 << 62, at(array("q", POD))) == BAD_VALUE
     assert library.packing_close(handle) == 0
@@ -112,8 +118,10 @@ def test_wild_numbers_never_crash_it(library: ctypes.CDLL) -> None:
 
     results = set()
     for _ in range(3000):
-        handle = library.packing_open(at(array("q", [draw() for _ in range(12)])), 3, at(DOMAINS), 1, NULL, 0)
-        request = (draw(), draw(), draw(), draw(), draw(), draw(), rng.choice((-1, 0, draw())))
+        free = at(array("q", [draw() for _ in range(12)]))
+        handle = library.packing_open(free, free, 3, at(DOMAINS), 1, NULL, 0)
+        wishes = PLAIN if rng.random() < 0.5 else (draw(), *(rng.choice((-1, 0, 0, 1, draw())) for _ in range(5)))
+        request = (draw(), draw(), draw(), draw(), draw(), draw(), rng.choice((-1, 0, draw())), *wishes)
         eligible = sorted({draw() for _ in range(rng.randint(0, 3))})
         results.add(place(library, handle, request, eligible, rng.choice((0, 8, 20)))[0])
         results.add(library.packing_add(handle, draw(), at(array("q", [draw() for _ in range(4)]))))

@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from hypothesis import given, settings
@@ -59,7 +60,6 @@ def test_a_gang_is_placed_whole_or_not_at_all_on_eligible_nodes_of_one_domain(en
     for _, step, answer in placements(engine, problem):
         nodes = answer.nodes.tolist()
         assert not nodes or step.request.min_count <= len(nodes) <= step.request.count
-        assert nodes == sorted(nodes)
         assert set(nodes) <= set(step.eligible)
         domains = {find_domain(problem.fleet, step.request.level, node) for node in nodes}
         assert len(domains) <= 1
@@ -68,16 +68,18 @@ def test_a_gang_is_placed_whole_or_not_at_all_on_eligible_nodes_of_one_domain(en
 
 @given(problem=problems)
 @laws
-def test_fit_count_is_the_most_that_one_domain_takes_and_that_many_are_placed(engine: Engine, problem: Problem) -> None:
+def test_fit_count_is_what_is_placed_and_without_further_wishes_the_most_that_one_domain_takes(engine: Engine, problem: Problem) -> None:
     for free, step, answer in placements(engine, problem):
         request = step.request
+        assert len(answer.nodes) == (answer.fit_count if answer.fit_count >= request.min_count else 0)
         fits: defaultdict[int, int] = defaultdict(int)
         for node in step.eligible:
             fits[find_domain(problem.fleet, request.level, node)] += count_units(free[node], request.amounts, request.count)
         fits.pop(NO_DOMAIN, None)
         most = min(request.count, max(fits.values(), default=0))
-        assert answer.fit_count == most
-        assert len(answer.nodes) == (most if most >= request.min_count else 0)
+        assert answer.fit_count <= most
+        if request.segment == 1 and request.spread_level == ANYWHERE:
+            assert answer.fit_count == most
 
 
 @given(problem=problems)
@@ -92,19 +94,17 @@ def test_the_order_of_the_classes_does_not_matter(engine: Engine, problem: Probl
     fleet = problem.fleet
     classes = [fleet.classes[start : start + CLASS_FIELDS] for start in range(0, len(fleet.classes), CLASS_FIELDS)]
     order.shuffle(classes)
-    shuffled = Fleet(fleet.free, fleet.levels, fleet.domains, array("q", [number for fields in classes for number in fields]))
+    shuffled = replace(fleet, classes=array("q", [number for fields in classes for number in fields]))
     assert list(run_problem(engine, Problem(shuffled, problem.steps))) == list(run_problem(engine, problem))
 
 
 @given(problem=problems)
 @laws
-def test_only_the_order_of_domain_numbers_matters(engine: Engine, problem: Problem) -> None:
+def test_the_numbers_of_domains_do_not_matter(engine: Engine, problem: Problem) -> None:
     fleet = problem.fleet
-    ranks = {domain: rank for rank, domain in enumerate(sorted({*fleet.domains, NO_DOMAIN} - {NO_DOMAIN}))}
-    dense = array("q", [ranks.get(domain, NO_DOMAIN) for domain in fleet.domains])
-    assert list(run_problem(engine, Problem(Fleet(fleet.free, fleet.levels, dense, fleet.classes), problem.steps))) == list(
-        run_problem(engine, problem)
-    )
+    turned = array("q", [domain if domain == NO_DOMAIN else fleet.nodes - 1 - domain for domain in fleet.domains])
+    renumbered = Problem(replace(fleet, domains=turned), problem.steps)
+    assert list(run_problem(engine, renumbered)) == list(run_problem(engine, problem))
 
 
 @given(problem=problems)
@@ -116,7 +116,7 @@ def test_nodes_that_are_not_eligible_do_not_matter(engine: Engine, problem: Prob
     free = array("q", problem.fleet.free)
     for node in set(range(problem.fleet.nodes)) - set(step.eligible):
         free[node * AMOUNTS : (node + 1) * AMOUNTS] = array("q", [1000, 1000, 1000, 1000])
-    changed = Fleet(free, problem.fleet.levels, problem.fleet.domains, problem.fleet.classes)
+    changed = Fleet(free, problem.fleet.capacity, problem.fleet.levels, problem.fleet.domains, problem.fleet.classes)
     assert list(run_problem(engine, Problem(changed, (step,)))) == list(run_problem(engine, Problem(problem.fleet, (step,))))
 
 
@@ -128,8 +128,9 @@ def test_giving_back_what_was_placed_restores_the_packing(engine: Engine, proble
             if isinstance(step, Add):
                 packing.add(step.node, step.amounts)
                 continue
-            first = packing.place(step.request, step.eligible)
+            site = packing.select(step.eligible)
+            first = packing.place(step.request, site)
             gpu, cpu, memory, pods = step.request.amounts
             for node, placed in Counter(first.nodes).items():
                 packing.add(node, (gpu * placed, cpu * placed, memory * placed, pods * placed))
-            assert packing.place(step.request, step.eligible) == first
+            assert packing.place(step.request, site) == first

@@ -37,6 +37,7 @@ def test_native_and_reference_agree_where_all_nodes_tie(native: Engine) -> None:
     nodes = 300
     fleet = Fleet(
         free=array("q", [8000, 64000, 1 << 40, 110] * nodes),
+        capacity=array("q", [8000, 64000, 1 << 40, 110] * nodes),
         levels=2,
         domains=array("q", [*(node // 100 for node in range(nodes)), *(node // 10 for node in range(nodes))]),
         classes=array("q", [1000, 8000, 1 << 37, 1, 3, 8000, 64000, 1 << 40, 1, 5]),
@@ -45,13 +46,14 @@ def test_native_and_reference_agree_where_all_nodes_tie(native: Engine) -> None:
     with native.open(fleet) as fast, ReferenceEngine().open(fleet) as right:
         for gpu, count, level in GANGS:
             request = GangRequest((gpu, gpu * 8, gpu << 27, 1), 1, count, level)
-            assert fast.place(request, everywhere) == right.place(request, everywhere)
+            assert fast.place(request, fast.select(everywhere)) == right.place(request, right.select(everywhere))
 
 
 def test_numbers_at_the_limits_are_scored_exactly(native: Engine) -> None:
     huge = (1 << 32, 1 << 50, 1 << 50, 1 << 50)
     fleet = Fleet(
         free=array("q", [*huge, *huge, -(1 << 32), 1, 1, 1]),
+        capacity=array("q", huge * 3),
         levels=0,
         domains=array("q"),
         classes=array("q", [1, 1 << 50, 0, 0, (1 << 28) - 1, *huge, 1]),
@@ -63,4 +65,4 @@ def test_numbers_at_the_limits_are_scored_exactly(native: Engine) -> None:
             GangRequest((1 << 31, 1 << 49, 3, 1), 0, 9),
             GangRequest((0, 1, 0, 0), 5, 1 << 10),
         ):
-            assert fast.place(request, everywhere) == right.place(request, everywhere)
+            assert fast.place(request, fast.select(everywhere)) == right.place(request, right.select(everywhere))

@@ -13,7 +13,8 @@ WHOLE_NODES = (8000, 8000, 8, 1, 1)
 
 def place(engine: Engine, fleet: Fleet, pod: Amounts, count: int = 1, *, at_least: int | None = None, level: int = ANYWHERE) -> GangAnswer:
     with engine.open(fleet) as packing:
-        return packing.place(GangRequest(pod, count if at_least is None else at_least, count, level), array("q", range(fleet.nodes)))
+        everywhere = packing.select(array("q", range(fleet.nodes)))
+        return packing.place(GangRequest(pod, count if at_least is None else at_least, count, level), everywhere)
 
 
 def test_a_small_pod_spares_the_node_that_a_large_one_needs(engine: Engine) -> None:
@@ -68,20 +69,20 @@ def test_nodes_outside_of_every_domain_take_part_only_anywhere(engine: Engine) -
 
 def test_an_overdrawn_node_holds_nothing_until_it_is_given_back(engine: Engine) -> None:
     with engine.open(make_fleet([(-1000, 8000, 8, 1)])) as packing:
-        request = GangRequest(EIGHT_GPUS, 1, 1)
-        assert packing.place(request, array("q", [0])).fit_count == 0
+        request, site = GangRequest(EIGHT_GPUS, 1, 1), packing.select(array("q", [0]))
+        assert packing.place(request, site).fit_count == 0
         packing.add(0, (9000, 0, 0, 0))
-        assert packing.place(request, array("q", [0])).nodes.tolist() == [0]
+        assert packing.place(request, site).nodes.tolist() == [0]
 
 
 def test_an_empty_fleet_or_no_eligible_node_fits_nothing(engine: Engine) -> None:
     assert place(engine, make_fleet([]), ONE_GPU) == GangAnswer(array("q"), 0)
     with engine.open(make_fleet([(8000, 8000, 8, 8)])) as packing:
-        assert packing.place(GangRequest(ONE_GPU, 1, 1), array("q")) == GangAnswer(array("q"), 0)
+        assert packing.place(GangRequest(ONE_GPU, 1, 1), packing.select(array("q"))) == GangAnswer(array("q"), 0)
 
 
 def test_an_answer_is_the_caller_s_own(engine: Engine) -> None:
     with engine.open(make_fleet([(8000, 8000, 8, 8)] * 2)) as packing:
-        first = packing.place(GangRequest(EIGHT_GPUS, 1, 1), array("q", [0, 1]))
-        second = packing.place(GangRequest(EIGHT_GPUS, 1, 1), array("q", [0, 1]))
+        first = packing.place(GangRequest(EIGHT_GPUS, 1, 1), packing.select(array("q", [0, 1])))
+        second = packing.place(GangRequest(EIGHT_GPUS, 1, 1), packing.select(array("q", [0, 1])))
     assert (first.nodes.tolist(), second.nodes.tolist()) == ([0], [1])

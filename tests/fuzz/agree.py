@@ -80,20 +80,39 @@ def _agree_workload(manifest: Manifest, random: Random) -> None:
         if "pool" in choice or not choice:
             choice.clear()
             choice["pool"] = random.choice(("h100", "a100", "nowhere"))
-    if "placement" in spec and not spec["placement"]:
-        spec["placement"] = {"preferred": "topology.commonpool.dev/rack"}
     way = ways[0]
     part = spec[way]
     replicas = part.get("replicas", {})
     _order(replicas, "min", "max")
     if "step" in replicas:
         replicas["step"] = 1
+    if "placement" in spec:
+        _agree_placement(spec["placement"], way, part)
     if "after" in part:
         part["after"] = [other for other in part["after"] if other != name]
     part["template"].pop("metadata", None) if random.random() < 0.5 else None
     _agree_pod(part["template"]["spec"], random)
     if part["template"]["spec"].get("restartPolicy") not in {None, "Always" if way == "inference" else "Never"}:
         del part["template"]["spec"]["restartPolicy"]
+
+
+def _agree_placement(placement: Manifest, way: str, part: Manifest) -> None:
+    """Whole segments, of what has ranks; spread is what keeps its size, and what need not be in one place."""
+    if way == "inference":
+        placement.pop("segment", None)
+    if "spread" in placement and placement.get("required") == placement["spread"]["level"]:
+        del placement["required"]
+    if not placement:
+        placement["preferred"] = "topology.commonpool.dev/rack"
+    size = placement.get("segment", {}).get("size", 1)
+    if "nodes" in part:
+        part["nodes"] = max(1, part["nodes"] // size) * size
+    if way != "training":
+        return
+    replicas = part["replicas"]
+    least = max(1, replicas["min"] // size) * size
+    most = least if "spread" in placement else max(least, replicas["max"] // size * size)
+    replicas |= {"min": least, "max": most} | ({"step": size} if size > 1 or "step" in replicas else {})
 
 
 def _agree_job(manifest: Manifest, random: Random) -> None:

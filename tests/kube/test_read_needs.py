@@ -20,7 +20,7 @@ from tests.kube.readings import EIGHT_GPUS, GIB, NOW_AT, line, node, read, reaso
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import ANY_SEAT, ChildKey, PoolName, Seat
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Wish
+from commonpool.model.snapshot import Segment, Spread, Wish
 
 
 def test_a_training_that_has_nothing_needs_all_its_ranks_together() -> None:
@@ -165,6 +165,15 @@ def test_placement_and_node_selector_are_wishes_too() -> None:
     assert (found.required_level, found.preferred_level) == ("topology.commonpool.dev/block", "topology.commonpool.dev/rack")
     assert found.node_selector == (("gpu", "h100"),)
     assert node(mirror, "gpu-0").labels == (("gpu", "h100"),)
+
+
+def test_segments_and_a_spread_are_wishes_too() -> None:
+    mirror = FilledMirror()
+    rack, block = "topology.commonpool.dev/rack", "topology.commonpool.dev/block"
+    placement = {"segment": {"size": 2, "level": rack}, "spread": {"level": block, "minDomains": 3}}
+    mirror.own(training_body(placement=placement))
+    found = workload(mirror)
+    assert (found.segment, found.spread) == (Segment(2, rack), Spread(block, min_domains=3, max_skew=1))
 
 
 def test_a_held_job_needs_all_its_ranks() -> None:

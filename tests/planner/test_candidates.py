@@ -132,3 +132,20 @@ def test_only_nodes_that_the_selector_chooses_are_used() -> None:
 def test_a_node_that_takes_no_pods_is_not_used() -> None:
     made = plan(make_workload("one"), nodes=[make_node("a", schedulable=False), make_node("b")])
     assert get_nodes(made, "one") == ["b"]
+
+
+def test_a_pool_of_quads_takes_whole_quads_only() -> None:
+    pools = [make_pool("npu", group_size=4), make_pool("h100")]
+    nodes = [*make_nodes(1, pool="npu"), *make_nodes(1)]
+    made = plan(
+        make_workload("quads", pools=("npu",)),
+        make_workload("three", pools=("npu",), gpus=3),
+        make_workload("either", pools=("npu", "h100"), gpus=3),
+        nodes=nodes,
+        pools=pools,
+    )
+    assert get_nodes(made, "quads") == ["npu-0000"]
+    assert get_nodes(made, "either") == ["h100-0000"]
+    hold = get_hold(made, "three")
+    assert hold.reason is Reason.NO_POOL_MATCHES
+    assert hold.message == "pool `npu` gives accelerators in whole groups of `4`: ask for `4` a pod, or another multiple"

@@ -1,7 +1,10 @@
-from tests.builders import BLOCK, RACK, Held, get_hold, make_nodes, make_pool, make_quota, make_workload
+from dataclasses import replace
+
+from tests.builders import BLOCK, RACK, Held, get_hold, make_node, make_nodes, make_pool, make_quota, make_workload
 from tests.planner.plans import plan
 
 from commonpool.model.reasons import Reason
+from commonpool.model.snapshot import Node, Segment, Spread, Workload
 
 BUSY = make_workload("busy", tenant="nlp", replicas=2, held=(Held("h100-0000"), Held("h100-0001")))
 
@@ -90,3 +93,44 @@ def test_fractions_are_told_without_trailing_zeros() -> None:
     hold = get_hold(plan(make_workload("one", gpus=1), nodes=make_nodes(1), quotas=[line]), "one")
     assert hold.message == "1.25 more reference accelerators of pool `h100` would exceed your limit of 1 by 0.25: 0 are held"
     assert hold.nearest_change == "not even one replica is within it"
+
+
+def two_racks_with_one_free_node_each() -> tuple[list[Node], Workload]:
+    nodes = [make_node(f"n{number}", rack=f"r{number // 3}") for number in range(6)]
+    return nodes, make_workload("busy", tenant="nlp", replicas=4, held=tuple(Held(f"n{number}") for number in (0, 1, 3, 4)))
+
+
+def test_segments_that_are_in_the_way_are_named() -> None:
+    nodes, busy = two_racks_with_one_free_node_each()
+    hold = get_hold(plan(busy, replace(make_workload("gang", replicas=2), segment=Segment(2, RACK)), nodes=nodes), "gang")
+    assert hold.reason is Reason.INSUFFICIENT_CAPACITY
+    assert hold.message == f"pool `h100` has room for 0 of 2 pods with 8 accelerators each in segments of 2 inside one `{RACK}` each now"
+    assert hold.nearest_change == "without segments it would start now"
+
+
+def test_a_spread_that_is_in_the_way_is_named() -> None:
+    nodes, busy = two_racks_with_one_free_node_each()
+    more = [*nodes, make_node("n6", rack="r0")]
+    gang = replace(make_workload("gang", replicas=4), spread=Spread(RACK, min_domains=2, max_skew=0))
+    hold = get_hold(plan(busy, gang, nodes=more), "gang")
+    assert hold.message == f"pool `h100` has room for 2 of 4 pods with 8 accelerators each spread equally over 2 or more `{RACK}` now"
+    assert hold.nearest_change == "2 replicas instead of 4 would start now"
+    gang = replace(make_workload("gang", replicas=3), spread=Spread(RACK, min_domains=3, max_skew=1))
+    hold = get_hold(plan(busy, gang, nodes=[*more, make_node("n7", rack="r2", gpus=4)]), "gang")
+    assert hold.reason is Reason.TOPOLOGY_NOT_SATISFIABLE
+    assert (
+        hold.message == f"3 pods with 8 accelerators each do not fit spread equally over 3 or more `{RACK}` of pool `h100`,"
+        " even when it is empty: at most 0 do"
+    )
+
+
+def test_wishes_that_contradict_each_other_are_told() -> None:
+    nodes = make_nodes(4, racks=2)
+    wide = replace(make_workload("wide", replicas=2, required=RACK), segment=Segment(2, BLOCK))
+    hold = get_hold(plan(wide, nodes=nodes), "wide")
+    assert hold.reason is Reason.TOPOLOGY_NOT_SATISFIABLE
+    assert hold.message == f"segments inside one `{BLOCK}` are wider in pool `h100` than the `{RACK}` that is required"
+    both = replace(make_workload("both", replicas=2, required=RACK), spread=Spread(BLOCK))
+    assert "cannot be spread over several" in get_hold(plan(both, nodes=nodes), "both").message
+    odd = replace(make_workload("odd", replicas=3), segment=Segment(2, RACK))
+    assert get_hold(plan(odd, nodes=nodes), "odd").message == "its pods do not come in whole segments of `2`"

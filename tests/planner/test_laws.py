@@ -7,6 +7,7 @@ import sys
 from collections import Counter, defaultdict
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,11 @@ from commonpool.model.snapshot import QuotaLine, Snapshot
 from commonpool.planner import plan_round
 
 ENGINE = ReferenceEngine()
+BLAMED: dict[str, dict[str, Any]] = {
+    "without being spread": {"spread": None},
+    "without segments": {"segment": None},
+    "not held to one": {"required_level": None},
+}
 EXAMPLES = settings(max_examples=200, deadline=None)
 
 
@@ -60,6 +66,7 @@ def test_every_place_is_one_that_the_workload_may_have(snapshot: Snapshot) -> No
         assert workload.blocked is None
         assert (place.tenant, place.child, place.shape) == (workload.tenant, workload.child, workload.shape)
         assert place.resource_name == pool.resource_name
+        assert workload.begun or pool.group_size == 1 or workload.shape.gpu_milli % (pool.group_size * 1000) == 0
         for entry in place.entries:
             assert nodes[entry.node].pool == place.pool
             assert set(workload.node_selector) <= set(nodes[entry.node].labels)
@@ -75,6 +82,34 @@ def test_every_place_is_one_that_the_workload_may_have(snapshot: Snapshot) -> No
             }
             assert len(domains) == 1
             assert not held or domains <= held
+
+
+@EXAMPLES
+@given(snapshots())
+def test_segments_share_a_domain_and_what_is_spread_is_even(snapshot: Snapshot) -> None:
+    """Of all that starts in the round. Places of one workload are in the order of its needs."""
+    nodes = {node.name: node for node in snapshot.nodes}
+    topologies = {pool.name: pool.topology for pool in snapshot.pools}
+    placed: defaultdict[str, list[NodeName]] = defaultdict(list)
+    plan = plan_round(snapshot, ENGINE)
+    pools = {place.workload: place.pool for place in plan.place}
+    for place in plan.place:
+        placed[place.workload] += [entry.node for entry in place.entries]
+    for workload in snapshot.workloads:
+        if workload.begun or workload.name not in placed:
+            continue
+        names, topology = placed[workload.name], topologies[pools[workload.name]]
+        size = 1
+        if workload.segment is not None:
+            size, level = workload.segment.size, topology.index(workload.segment.level)
+            for start in range(0, len(names), size):
+                assert len({nodes[name].domains[level] for name in names[start : start + size]} | {""}) == 2
+        if workload.spread is not None and not may_grow(workload):
+            level = topology.index(workload.spread.level)
+            counts = Counter(nodes[name].domains[level] for name in names)
+            assert "" not in counts
+            assert len(counts) >= workload.spread.min_domains
+            assert max(counts.values()) - min(counts.values()) <= workload.spread.max_skew * size
 
 
 def _usage(snapshot: Snapshot) -> Counter[tuple[TenantName, PoolName]]:
@@ -263,6 +298,18 @@ def test_fewer_replicas_that_a_sentence_promises_would_indeed_start(snapshot: Sn
         if "would start now" in rest:
             smaller = _with_needs(after, hold.workload, int(count))
             assert any(place.workload == hold.workload for place in plan_round(smaller, ENGINE).place)
+
+
+@EXAMPLES
+@given(snapshots())
+def test_a_wish_that_a_sentence_blames_is_indeed_in_the_way(snapshot: Snapshot) -> None:
+    plan = plan_round(snapshot, ENGINE)
+    after = assume_plan(snapshot, plan)
+    for hold in plan.hold:
+        wish = next((wish for words, wish in BLAMED.items() if hold.nearest_change.startswith(words)), None)
+        if wish is not None:
+            workloads = tuple(replace(each, **wish) if each.name == hold.workload else each for each in after.workloads)
+            assert any(place.workload == hold.workload for place in plan_round(replace(after, workloads=workloads), ENGINE).place)
 
 
 def _with_needs(snapshot: Snapshot, name: str, needs: int) -> Snapshot:

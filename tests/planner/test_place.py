@@ -1,3 +1,6 @@
+from collections import Counter
+from dataclasses import replace
+
 from tests.builders import BLOCK, HOST, RACK, Held, find_places, get_hold, get_nodes, make_node, make_nodes, make_pool, make_workload
 from tests.planner.plans import plan
 
@@ -5,7 +8,7 @@ from commonpool.engine.protocol import MAX_COUNT
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import Seat, WorkloadName
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Workload
+from commonpool.model.snapshot import Node, Segment, Spread, Workload
 
 
 def with_needs(workload: Workload, needs: tuple[Seat, ...]) -> Workload:
@@ -107,3 +110,51 @@ def test_a_pool_without_a_topology_takes_work_that_asks_for_none() -> None:
     )
     assert get_nodes(made, "plain") == ["h100-0000"]
     assert get_hold(made, "strict").reason is Reason.TOPOLOGY_NOT_SATISFIABLE
+
+
+def make_racks(racks: int, nodes: int) -> list[Node]:
+    return [make_node(f"n{number:02}", rack=f"r{number // nodes}") for number in range(racks * nodes)]
+
+
+def with_wishes(workload: Workload, *, segment: Segment | None = None, spread: Spread | None = None) -> Workload:
+    return replace(workload, segment=segment, spread=spread)
+
+
+def test_each_segment_is_inside_one_domain_and_ranks_follow_the_racks() -> None:
+    """Racks of three nodes hold one segment of two each: the third node is left over."""
+    made = plan(with_wishes(make_workload("gang", replicas=6), segment=Segment(2, RACK)), nodes=make_racks(4, 3))
+    assert [name[1:] for name in get_nodes(made, "gang")] == ["00", "01", "03", "04", "06", "07"]
+
+
+def test_a_gang_is_spread_in_equal_numbers() -> None:
+    made = plan(with_wishes(make_workload("gang", replicas=6), spread=Spread(RACK, min_domains=3)), nodes=make_racks(4, 4))
+    assert Counter(int(name[1:]) // 4 for name in get_nodes(made, "gang")) == {0: 2, 1: 2, 2: 2}
+
+
+def test_a_lost_pod_comes_back_to_its_segment() -> None:
+    held = (Held("n00"), Held("n04"), Held("n05"))
+    gang = with_wishes(make_workload("gang", replicas=4, held=held), segment=Segment(2, RACK))
+    lost = replace(
+        gang,
+        needs=(Seat(pod="gang-1-x7f"),),
+        holdings=tuple(replace(each, seat=Seat(rank=rank)) for each, rank in zip(gang.holdings, (0, 2, 3), strict=True)),
+    )
+    assert get_nodes(plan(lost, nodes=make_racks(2, 4)), "gang") == ["n01"]
+    full = make_workload("full", tenant="nlp", replicas=3, held=(Held("n01"), Held("n02"), Held("n03")))
+    assert get_hold(plan(lost, full, nodes=make_racks(2, 4)), "gang").reason is Reason.INSUFFICIENT_CAPACITY
+
+
+def test_a_lost_pod_of_a_spread_gang_evens_it_out() -> None:
+    gang = with_wishes(make_workload("gang", replicas=4, held=(Held("n00"), Held("n04"), Held("n05"))), spread=Spread(RACK))
+    assert get_nodes(plan(gang, nodes=make_racks(3, 4)), "gang") == ["n01"]
+
+
+def test_a_spread_gang_that_lost_a_whole_domain_gets_a_new_one() -> None:
+    gang = with_wishes(make_workload("gang", replicas=4, held=(Held("n00"), Held("n01"))), spread=Spread(RACK))
+    assert get_nodes(plan(gang, nodes=make_racks(3, 4)), "gang") == ["n04", "n05"]
+
+
+def test_a_preferred_level_takes_as_few_domains_as_there_can_be() -> None:
+    busy = [make_workload(f"busy{number}", tenant="nlp", held=(Held(f"n{number:02}"),)) for number in (0, 1, 2, 4, 5)]
+    made = plan(*busy, make_workload("gang", replicas=6, preferred=RACK), nodes=make_racks(4, 4))
+    assert get_nodes(made, "gang") == ["n06", "n07", "n08", "n09", "n10", "n11"]

@@ -25,7 +25,9 @@ from commonpool.model.snapshot import (
     QuotaLine,
     Resize,
     Scaling,
+    Segment,
     Snapshot,
+    Spread,
     Tenant,
     Wish,
     Workload,
@@ -105,6 +107,7 @@ def _make_pool(dice: Dice, index: int) -> Pool:
         speed_gflops=dice.choice(({}, {"bf16": 300_000}, {"bf16": 989_000, "fp8": 1_979_000})),
         topology=dice.choice(((), (BLOCK, RACK, HOST), (BLOCK, RACK, HOST), (BLOCK, RACK))),
         open_to_all=dice.choice((True, True, False)),
+        group_size=dice.choice((1, 1, 1, 1, 2, 4)),
         price_micro_per_hour=dice.randrange(3),
         scaling=_make_scaling(dice) if dice.random() < 0.4 else None,
     )
@@ -173,7 +176,10 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
     held = dice.randint(0, replicas) if dice.random() < 0.4 else 0
     homes = _choose_homes(dice, nodes)
     needs = _choose_seats(dice, held, replicas)
-    elastic = _make_elastic(dice, held, replicas)
+    segment = dice.choice((*(None,) * 7, Segment(2, HOST), Segment(2, RACK), Segment(dice.randint(1, 4), dice.choice((RACK, BLOCK)))))
+    if segment is not None and 0 < held < segment.size:
+        segment = None  # what runs has at least its least size
+    elastic = _in_segments(_make_elastic(dice, held, replicas), segment)
     needs_min = len(needs) if not held and dice.random() < 0.6 else min(1, len(needs))
     if elastic is not None:
         needs = tuple(Seat(rank=rank) for rank in range(held, elastic.most))
@@ -198,6 +204,8 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
         priority_class="high" if dice.random() < 0.1 else "",
         required_level=dice.choice((None, None, None, None, BLOCK, RACK, HOST)),
         preferred_level=dice.choice((None, RACK, BLOCK)),
+        segment=segment,
+        spread=dice.choice((*(None,) * 8, Spread(RACK, dice.randint(1, 3), dice.randint(0, 1)), Spread(HOST, 2))),
         node_selector=dice.choice(((), (), (("zone", "east"),))),
         blocked=Blocked(Reason.SUSPENDED_BY_OWNER, "is suspended by its owner") if dice.random() < 0.1 else None,
         generation=1,
@@ -217,6 +225,15 @@ def _make_elastic(dice: Dice, held: int, replicas: int) -> Elastic | None:
         return None
     least = dice.randint(1, max(1, held))
     return Elastic(least, max(least, replicas) + dice.randint(0, 3), dice.choice((1, 1, 2)))
+
+
+def _in_segments(elastic: Elastic | None, segment: Segment | None) -> Elastic | None:
+    """Sizes that come in whole segments, as the API wants them."""
+    if elastic is None or segment is None:
+        return elastic
+    size, steps = segment.size, (elastic.most - elastic.least) // elastic.step
+    least = max(1, elastic.least // size) * size
+    return Elastic(least, least + steps * elastic.step * size, elastic.step * size)
 
 
 def _choose_homes(dice: Dice, nodes: list[Node]) -> list[Node]:

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.story, pytest.mark.timeout(180)]
 
 BLOCK = "topology.commonpool.dev/block"
 RACK = "topology.commonpool.dev/rack"
+BLOCKS = [{"h100-001", "h100-002"}, {"h100-003", "h100-004"}]
 
 
 @pytest.fixture
@@ -117,8 +118,7 @@ def test_a_gang_stays_within_one_block_if_it_must(alice: Member) -> None:
         alice.create(make_training(name, pods=2, placement={"required": BLOCK}))
     for name in ("first", "second"):
         alice.expect(name, "Running")
-    blocks = [{"h100-001", "h100-002"}, {"h100-003", "h100-004"}]
-    assert sorted(sorted(alice.nodes(name)) for name in ("first", "second")) == [sorted(block) for block in blocks]
+    assert sorted(sorted(alice.nodes(name)) for name in ("first", "second")) == [sorted(block) for block in BLOCKS]
 
 
 def test_a_gang_waits_while_each_block_has_room_for_a_part_of_it_only(story: Story, alice: Member) -> None:
@@ -134,6 +134,21 @@ def test_a_gang_waits_while_each_block_has_room_for_a_part_of_it_only(story: Sto
     with story.lawful():
         alice.delete("GPUWorkload", "right")
         alice.expect("wide", "Running")
+
+
+def test_segments_and_equal_numbers_lie_as_asked(alice: Member) -> None:
+    """Two blocks of two nodes each."""
+    alice.create(make_training("even", pods=2, placement={"spread": {"level": BLOCK}}))
+    alice.expect("even", "Running")
+    assert sorted(sorted(block & set(alice.nodes("even"))) for block in BLOCKS) == [["h100-001"], ["h100-003"]]
+    alice.delete("GPUWorkload", "even")
+    eventually(lambda: not alice.pods("even"))
+    alice.create(make_training("parts", pods=4, placement={"segment": {"size": 2, "level": BLOCK}}))
+    alice.expect("parts", "Running")
+    ranks = {
+        int(pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"]): pod["spec"]["nodeName"] for pod in alice.pods("parts")
+    }
+    assert [{ranks[0], ranks[1]}, {ranks[2], ranks[3]}] == BLOCKS
 
 
 def test_a_job_that_its_owner_suspended_stays_suspended_and_says_so(alice: Member) -> None:

@@ -172,6 +172,8 @@ class GPUPoolSpec(Model):
         ),
     ] = Field(default=["topology.commonpool.dev/block", "topology.commonpool.dev/rack", "kubernetes.io/hostname"])
     """Keys of the node labels that tell how near two nodes are, widest first."""
+    group_size: Annotated[int, Field(ge=1, le=64)] = 1
+    """Accelerators of a node that go together, e.g. pairs or quads that share a link: a pod gets whole groups and asks for a multiple."""
     price: PoolPrice | None = None
     """What an accelerator of this pool costs while it is held; absent: it is not charged."""
     open_to: Literal["All", "Quota"] = "All"

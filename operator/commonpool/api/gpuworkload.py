@@ -14,6 +14,7 @@ from commonpool.api.tracked import Tracked
 from commonpool.api.training import Training
 from commonpool.api.workloadstatus import GPUWorkloadStatus
 
+_SEGMENT, _SIZE = "(has(self.placement) && has(self.placement.segment))", "self.placement.segment.size"
 TYPES = ("training", "inference", "hpc", "tracked")
 
 
@@ -59,20 +60,48 @@ class Accelerators(Model):
     """Which accelerators will do, best first; a workload runs in one pool only. Absent: those of any pool that is open to the tenant."""
 
 
+class Segment(Model):
+    """A part of a gang whose pods must be near to each other, e.g. those that share a tensor."""
+
+    size: Annotated[int, Field(ge=2, le=4096)]
+    """Pods of one segment: ranks 0 to size - 1, the next size, and so on."""
+    level: Key
+    """Topology level inside one domain of which all pods of a segment must be."""
+
+
+class Spread(Model):
+    """Equal numbers of pods in several domains."""
+
+    level: Key
+    """Topology level whose domains have equally many pods (or segments) each, as far as they have any."""
+    min_domains: Annotated[int, Field(ge=1, le=256)] = 2
+    """At least so many domains are used."""
+    max_skew: Annotated[int, Field(ge=0, le=256)] = 1
+    """By how many pods (or segments) two of the domains may differ; 0: exactly equal."""
+
+
 class Placement(Model):
-    """How near to each other the pods must be."""
+    """How the pods shall lie in the topology of the pool. Neighbours in rank are neighbours there in any case."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "has(self.required) || has(self.preferred)",
-            message="an empty `placement` says nothing: set required or preferred to a topology level of the pool, or leave it out",
+            "has(self.required) || has(self.preferred) || has(self.segment) || has(self.spread)",
+            message="an empty `placement` says nothing: set required, preferred, segment or spread, or leave it out",
+        ),
+        Rule(
+            "!has(self.required) || !has(self.spread) || self.required != self.spread.level",
+            says="'pods inside one `' + self.required + '` cannot be spread over several: spread over a narrower level'",
         ),
     )
 
     required: Key | None = None
     """Topology level (a node label) inside one domain of which all pods must be; it waits until one has room."""
     preferred: Key | None = None
-    """Topology level inside one domain of which the pods should be, if that can be had."""
+    """Topology level of which the pods should use as few domains as can be had, and of the wider levels likewise; nothing waits for it."""
+    segment: Segment | None = None
+    """Each so many pods of consecutive ranks inside one domain; it waits until that can be had."""
+    spread: Spread | None = None
+    """Equal numbers in several domains; it waits until that can be had."""
 
 
 class GPUWorkloadSpec(Model):
@@ -93,6 +122,28 @@ class GPUWorkloadSpec(Model):
             message="`tracked` cannot change: it is for the object that it was made for",
             field=".tracked",
         ),
+        Rule(
+            f"!{_SEGMENT} || has(self.training) || has(self.hpc)",
+            message="segments are made of ranks, which only training and hpc have: leave out `segment`",
+            field=".placement",
+        ),
+        Rule(
+            f"!{_SEGMENT} || !has(self.training) || (self.training.replicas.min % {_SIZE} == 0 && self.training.replicas.max % {_SIZE} == 0"
+            f" && (self.training.replicas.min == self.training.replicas.max || self.training.replicas.step % {_SIZE} == 0))",
+            says=f"'replicas come in whole segments: use multiples of `%d` for min, max and step'.format([{_SIZE}])",
+            field=".training.replicas",
+        ),
+        Rule(
+            f"!{_SEGMENT} || !has(self.hpc) || self.hpc.nodes % {_SIZE} == 0",
+            says=f"'nodes `%d` are no whole segments: use a multiple of `%d`'.format([self.hpc.nodes, {_SIZE}])",
+            field=".hpc.nodes",
+        ),
+        Rule(
+            "!has(self.placement) || !has(self.placement.spread) || !has(self.training)"
+            " || self.training.replicas.min == self.training.replicas.max",
+            message="training that grows and shrinks does not stay evenly spread: set replicas to one number, or leave out `spread`",
+            field=".training.replicas",
+        ),
     )
 
     accelerators: Accelerators
@@ -103,7 +154,7 @@ class GPUWorkloadSpec(Model):
     priority_class_name: Subdomain | None = None
     """A PriorityClass that the tenant may use: higher values come first inside the tenant."""
     placement: Placement | None = None
-    """How near to each other the pods must be; absent: anywhere in the pool."""
+    """How the pods shall lie in the topology of the pool; absent: anywhere in it."""
     training: Training | None = None
     """A gang of replicas that start together, may grow and shrink, and write checkpoints."""
     inference: Inference | None = None

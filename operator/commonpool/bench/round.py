@@ -69,10 +69,18 @@ class TimedPacking:
     packing: Packing
     watch: Stopwatch
 
-    def place(self, request: GangRequest, eligible: "array[int]") -> GangAnswer:
+    def select(self, eligible: "array[int]") -> int:
         """See `protocol.Packing`."""
         began = time.perf_counter()
-        answer = self.packing.place(request, eligible)
+        site = self.packing.select(eligible)
+        self.watch.seconds += time.perf_counter() - began
+        self.watch.calls += 1
+        return site
+
+    def place(self, request: GangRequest, site: int) -> GangAnswer:
+        """See `protocol.Packing`."""
+        began = time.perf_counter()
+        answer = self.packing.place(request, site)
         self.watch.seconds += time.perf_counter() - began
         self.watch.calls += 1
         return answer

@@ -8,6 +8,9 @@ import typer
 
 from commonpool.bench.bind import Run, run_all
 from commonpool.bench.bindreport import HEADER, Report, build_report, render_bind
+from commonpool.bench.gangs import HEADER as GANGS_HEADER
+from commonpool.bench.gangs import Setting as GangSetting
+from commonpool.bench.gangs import build_gang_report, list_times, render_gangs, run_gangs
 from commonpool.bench.machine import describe_machine
 from commonpool.bench.restart import HEADER as RESTART_HEADER
 from commonpool.bench.restart import Restart, render_restart, run_restarts
@@ -16,19 +19,22 @@ from commonpool.bench.round import HEADER as ROUND_HEADER
 from commonpool.bench.round import Crowd, render_round, run_rounds
 from commonpool.bench.round import build_report as build_round_report
 from commonpool.bench.setting import Mode, Setting
+from commonpool.cli.benchpacking import packing
 from commonpool.cli.output import Output, OutputOption, print_data, render_table
 from commonpool.cli.progress import telling
 from commonpool.config import read_settings
 from commonpool.engine.choose import choose_engine
+from commonpool.engine.protocol import Engine
 from commonpool.local.binaries import Binaries
 from commonpool.local.places import find_source
 
 app = typer.Typer(
     name="bench",
-    help="Measure what decisions, bindings and restarts cost on this machine.",
+    help="Measure what decisions, bindings, restarts and gangs cost on this machine, and how full recorded clusters become.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+app.command()(packing)
 
 
 @app.command()
@@ -100,19 +106,56 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage.
     """
     machine = describe_machine()
-    settings = read_settings()
-    with telling() as teller:
-        library = settings.libpacking or Binaries(find_source(settings), settings.cache_dir, teller).find("libpacking.so")
-        choice = choose_engine(library)
-        teller.say(f"packing with the {choice.engine.name} engine: {choice.why}")
-        crowd = Crowd(nodes, running, pending, claims)
-        results, world = run_rounds(crowd, choice.engine, runs, reference_runs)
+    crowd = Crowd(nodes, running, pending, claims)
+    results, world = run_rounds(crowd, _find_engine(), runs, reference_runs)
     report = build_round_report(machine, crowd, world, results)
     if output in {Output.JSON, Output.YAML}:
         print_data(report, output)
         return
     typer.echo(render_table(ROUND_HEADER, list(render_round(report))))
     _print_goals(report)
+
+
+@app.command()
+def gangs(
+    *,
+    nodes: Annotated[
+        int, typer.Option(min=500, max=100_000, help="Nodes of eight accelerators, in blocks of 500 and racks of 20.")
+    ] = 12_500,
+    placements: Annotated[int, typer.Option(min=1, help="Gangs that come once the fleet is full to 90 %, each way of packing.")] = 2000,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of the big gang.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the gangs.")] = 4,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Place whole gangs with the packing engine alone: what is left whole for later ones, and how long the largest takes.
+
+    Gangs of 1 to 256 nodes come and go at 90 % load, packed by commonpool, by first fit and by tightest fit. Then one gang takes
+    all that is free, and one that cannot fit is refused.
+
+    For example:
+
+        commonpool bench gangs -o json > gangs.json
+
+    Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage.
+    """
+    machine = describe_machine()
+    engine, setting = _find_engine(), GangSetting(nodes, placements, runs, seed)
+    report = build_gang_report(machine, setting, engine, run_gangs(setting, engine))
+    if output in {Output.JSON, Output.YAML}:
+        print_data(report, output)
+        return
+    typer.echo(render_table(GANGS_HEADER, list(render_gangs(report))))
+    typer.echo(render_table(("THE BIG GANG", ""), list(list_times(report))))
+    _print_goals(report)
+
+
+def _find_engine() -> Engine:
+    settings = read_settings()
+    with telling() as teller:
+        library = settings.libpacking or Binaries(find_source(settings), settings.cache_dir, teller).find("libpacking.so")
+        choice = choose_engine(library)
+        teller.say(f"packing with the {choice.engine.name} engine: {choice.why}")
+        return choice.engine
 
 
 @app.command()

@@ -47,7 +47,7 @@ class _Commands(LateGroup):
         "bench": Late(
             "commonpool.cli.bench",
             "app",
-            "Measure what decisions, bindings and restarts cost on this machine.",
+            "Measure what decisions, bindings, restarts and gangs cost on this machine, and how full recorded clusters become.",
         ),
     }
 

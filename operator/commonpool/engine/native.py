@@ -2,6 +2,8 @@
 
 import ctypes
 from array import array
+from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from commonpool.engine import checks
@@ -13,17 +15,20 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-VERSION = 1
+VERSION = 2
 
 _INT = ctypes.c_int64
 _ARRAY = ctypes.c_void_p
 _SIGNATURES = {
     "packing_version": (),
-    "packing_open": (_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT),
-    "packing_place": (_INT, _ARRAY, _ARRAY, _INT, _ARRAY, _INT, _ARRAY),
+    "packing_open": (_ARRAY, _ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT),
+    "packing_select": (_INT, _ARRAY, _INT),
+    "packing_place": (_INT, _INT, _ARRAY, _ARRAY, _INT, _ARRAY),
     "packing_add": (_INT, _INT, _ARRAY),
     "packing_close": (_INT,),
 }
+_WISHES = attrgetter(*(field.name for field in fields(GangRequest) if field.name != "amounts"))
+"""All of a request but the amounts, in the order of the C face."""
 
 
 def load_native(path: "Path") -> "NativeEngine":
@@ -57,7 +62,13 @@ class NativeEngine:
         checks.check_lengths(fleet)
         classes = len(fleet.classes) // CLASS_FIELDS
         handle = self._library.packing_open(
-            _address(fleet.free), fleet.nodes, _address(fleet.domains), fleet.levels, _address(fleet.classes), classes
+            _address(fleet.free),
+            _address(fleet.capacity),
+            fleet.nodes,
+            _address(fleet.domains),
+            fleet.levels,
+            _address(fleet.classes),
+            classes,
         )
         if handle < 0:
             _refuse(handle, lambda: checks.check_fleet(fleet))
@@ -71,27 +82,40 @@ class NativePacking:
         self._library = library
         self._handle = handle
         self._nodes, self._levels = fleet.nodes, fleet.levels
+        self._sites = 0
         self._out = array("q")
         self._fit_count = array("q", [0])
 
-    def place(self, request: GangRequest, eligible: "array[int]") -> GangAnswer:
-        """Place the gang, or nothing of it; cost grows with the eligible nodes and the pods placed."""
+    def select(self, eligible: "array[int]") -> int:
+        """Number a choice of nodes; its cost grows with them."""
+
+        def check() -> None:
+            self._check_open()
+            checks.check_eligible(eligible, self._nodes)
+            checks.check_sites(self._sites)
+
+        checks.check_typecode("eligible", eligible)
+        site: int = self._library.packing_select(self._handle, _address(eligible), len(eligible))
+        if site < 0:
+            _refuse(site, check)
+        self._sites = site + 1
+        return site
+
+    def place(self, request: GangRequest, site: int) -> GangAnswer:
+        """Place the gang, or nothing of it; cost grows with the nodes that have changed since the last such question, and with the pods."""
 
         def check() -> None:
             self._check_open()
             checks.check_request(request, self._levels)
-            checks.check_eligible(eligible, self._nodes)
+            checks.check_site(site, self._sites)
 
         checks.check_amounts_length("amounts", request.amounts)
-        checks.check_typecode("eligible", eligible)
         try:
-            flat = array("q", (*request.amounts, request.min_count, request.count, request.level))
+            flat = array("q", (*request.amounts, *_WISHES(request), site))
         except OverflowError:
             _refuse(Fault.OVERFLOW, check)
         out = self._room_for(request.count)
-        placed = self._library.packing_place(
-            self._handle, _address(flat), _address(eligible), len(eligible), _address(out), len(out), _address(self._fit_count)
-        )
+        placed = self._library.packing_place(self._handle, flat[-1], _address(flat), _address(out), len(out), _address(self._fit_count))
         if placed < 0:
             _refuse(placed, check)
         return GangAnswer(nodes=out[:placed], fit_count=self._fit_count[0])

@@ -10,17 +10,18 @@ A pod goes where it makes the weighted loss grow least (or shrink most). This is
 counts all of the node as usable for it; we count how many fit, so that a node short of processors or memory shows its loss before
 its last pod does. Ties are packed tight: least accelerator left, then least processor left, then the lowest index.
 
-A gang first chooses its domain. Among the domains that can take enough of it: the one that takes most of its pods, then the one with
-the least free accelerators (keep the emptier ones for larger gangs), then the lowest number.
+A gang is first shared out among domains (`gangs` says how); in each of them its pods go to nodes one after the other, each to the best
+node for it. Of equal nodes the first in the order of the topology is taken.
 """
 
 import heapq
 from array import array
-from collections import defaultdict
 from typing import TYPE_CHECKING, Self
 
 from commonpool.engine import checks
-from commonpool.engine.protocol import AMOUNTS, ANYWHERE, CLASS_FIELDS, NO_DOMAIN, Amounts, Fault, Fleet, GangAnswer, GangRequest
+from commonpool.engine.domains import Spot, build_tree, find_leaf_level, sort_spots
+from commonpool.engine.gangs import Sharing
+from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fault, Fleet, GangAnswer, GangRequest
 from commonpool.errors import EngineError
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class ReferencePacking:
     def __init__(self, fleet: Fleet) -> None:
         nodes = fleet.nodes
         self._free: list[Amounts] = [_amounts(fleet.free, start) for start in range(0, len(fleet.free), AMOUNTS)]
+        self._capacity = [_amounts(fleet.capacity, start) for start in range(0, len(fleet.capacity), AMOUNTS)]
+        self._sites: list[array[int]] = []
         self._domains = [fleet.domains[level * nodes : (level + 1) * nodes] for level in range(fleet.levels)]
         self._classes = [
             (_amounts(fleet.classes, start), fleet.classes[start + AMOUNTS])
@@ -55,14 +58,29 @@ class ReferencePacking:
         ]
         self._closed = False
 
-    def place(self, request: GangRequest, eligible: "array[int]") -> GangAnswer:
-        """Place the gang, or nothing of it; O(eligible + count * log(eligible)) scores."""
+    def select(self, eligible: "array[int]") -> int:
+        """Number a choice of nodes."""
+        self._check_open()
+        checks.check_eligible(eligible, len(self._free))
+        checks.check_sites(len(self._sites))
+        self._sites.append(eligible[:])
+        return len(self._sites) - 1
+
+    def place(self, request: GangRequest, site: int) -> GangAnswer:
+        """Place the gang, or nothing of it."""
         self._check_open()
         checks.check_request(request, len(self._domains))
-        checks.check_eligible(eligible, len(self._free))
-        candidates, fit_count = self._choose_domain(request, eligible)
-        chosen = self._choose_nodes(request, candidates)
-        return GangAnswer(nodes=array("q", sorted(chosen)), fit_count=fit_count)
+        checks.check_site(site, len(self._sites))
+        sharing = self._build_sharing(request, self._sites[site])
+        segments = sharing.measure()
+        fit_count = segments * request.segment
+        if not segments or fit_count < request.min_count:
+            return GangAnswer(nodes=array("q"), fit_count=fit_count)
+        nodes = array("q")
+        for spots, pods in sharing.share(segments):
+            places = self._choose_nodes(request.amounts, [spot.node for spot in spots], pods)
+            nodes.extend(spots[place].node for place in sorted(places))
+        return GangAnswer(nodes=nodes, fit_count=fit_count)
 
     def add(self, node: int, amounts: Amounts) -> None:
         """Give `amounts` back to a node, or take them where they are negative."""
@@ -88,46 +106,46 @@ class ReferencePacking:
         if self._closed:
             raise EngineError("the packing is closed", code=Fault.BAD_HANDLE)
 
-    def _choose_domain(self, request: GangRequest, eligible: "array[int]") -> tuple[list[int], int]:
-        """Return the nodes of the best domain (none if no domain takes enough) and the most pods any domain could take."""
-        members: defaultdict[int, list[int]] = defaultdict(list)
-        for node in eligible:
-            domain = 0 if request.level == ANYWHERE else self._domains[request.level][node]
-            if domain != NO_DOMAIN:
-                members[domain].append(node)
-        ranked = []
-        for domain, nodes in members.items():
-            fits = min(request.count, sum(units(self._free[node], request.amounts) for node in nodes))
-            free_gpu = sum(max(0, self._free[node][GPU]) for node in nodes)
-            ranked.append((-fits, free_gpu, domain))
-        if not ranked:
-            return [], 0
-        minus_fits, _, domain = min(ranked)
-        return members[domain] if -minus_fits >= request.min_count else [], -minus_fits
+    def _build_sharing(self, request: GangRequest, eligible: "array[int]") -> Sharing:
+        pod = request.amounts
+        spots = [
+            Spot(
+                node,
+                units=min(MAX_COUNT, units(self._free[node], pod)),
+                whole=min(MAX_COUNT, units(self._capacity[node], pod)),
+                gpu=max(0, self._free[node][GPU]),
+            )
+            for node in eligible
+        ]
+        largest = max((self._capacity[spot.node][GPU] for spot in spots if spot.whole), default=0)
+        spots = sort_spots(spots, self._domains)
+        leaf_level = find_leaf_level(request, self._domains, spots, takes_whole_nodes=largest > 0 and largest == pod[GPU])
+        return Sharing(request, build_tree(spots, self._domains, leaf_level))
 
-    def _choose_nodes(self, request: GangRequest, candidates: list[int]) -> list[int]:
-        """Take the best node for one pod after the other, at most `count` times; only the node just taken has a new score."""
-        heap = [key for node in candidates if (key := self._key(node, request.amounts))]
+    def _choose_nodes(self, pod: Amounts, nodes: list[int], count: int) -> list[int]:
+        """Take the best node for one pod after the other; only the node just taken has a new score. Answers places in `nodes`."""
+        heap = [(*score, place) for place, node in enumerate(nodes) if (score := self._score(node, pod))]
         heapq.heapify(heap)
         chosen: list[int] = []
-        while heap and len(chosen) < request.count:
-            node = heap[0][-1]
-            self._free[node] = _minus(self._free[node], request.amounts)
-            chosen.append(node)
-            key = self._key(node, request.amounts)
-            if key:
-                heapq.heapreplace(heap, key)
+        while len(chosen) < count:
+            place = heap[0][-1]
+            node = nodes[place]
+            self._free[node] = _minus(self._free[node], pod)
+            chosen.append(place)
+            score = self._score(node, pod)
+            if score:
+                heapq.heapreplace(heap, (*score, place))
             else:
                 heapq.heappop(heap)
         return chosen
 
-    def _key(self, node: int, pod: Amounts) -> tuple[int, int, int, int] | None:
-        """How good the node is for one more pod, least first and unique; None where it does not fit."""
+    def _score(self, node: int, pod: Amounts) -> tuple[int, int, int] | None:
+        """How good the node is for one more pod, least first; None where it does not fit."""
         free = self._free[node]
         if not units(free, pod):
             return None
         after = _minus(free, pod)
-        return self._lost(after) - self._lost(free), after[GPU], after[CPU], node
+        return self._lost(after) - self._lost(free), after[GPU], after[CPU]
 
     def _lost(self, free: Amounts) -> int:
         return sum(weight * (free[GPU] - units(free, shape) * shape[GPU]) for shape, weight in self._classes)

@@ -12,6 +12,7 @@ from commonpool.local.build import (
     helm_recipe,
     node_recipe,
     prometheus_recipe,
+    replay_recipe,
     scheduler_recipe,
     stock_scheduler_recipe,
 )
@@ -33,6 +34,7 @@ _RECIPES = {
     "kube-proxy": node_recipe,
     "dns": dns_recipe,
     "bench-driver": bench_recipe,
+    "replay": replay_recipe,
     "stock-kube-scheduler": stock_scheduler_recipe,
 }
 PROGRAMS = ("go", *_RECIPES)

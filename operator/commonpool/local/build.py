@@ -102,6 +102,12 @@ def dns_recipe(source: Source) -> Recipe:
     return Recipe("dns", source.dns, (Target(".", ("-ldflags", "-s -w"), "dns"),), sources=True, cold="about a minute")
 
 
+def replay_recipe(source: Source) -> Recipe:
+    """What packs recorded pods with our policy and the published ones; it needs the standard library only."""
+    target = Target("./cmd/replay", ("-ldflags", "-s -w"), "replay")
+    return Recipe("replay", source.scheduler, (target,), sources=True, cold="seconds")
+
+
 def compute_key(recipe: Recipe, go: Go) -> str:
     """Digest of all that decides what comes out: versions with their hashes, our sources, the arguments, the toolchain, the platform."""
     digest = hashlib.sha256()

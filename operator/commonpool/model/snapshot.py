@@ -44,6 +44,8 @@ class Pool:
     topology: tuple[str, ...] = ()
     """Node labels of the topology levels, widest first."""
     open_to_all: bool = True
+    group_size: int = 1
+    """Accelerators that are given out together only: a pod asks for a multiple of it."""
     scaling: Scaling | None = None
     """None: its nodes are what they are."""
     price_micro_per_hour: int = 0
@@ -149,6 +151,25 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """Each `size` pods of consecutive ranks, from rank 0 on, are inside one domain of a topology level."""
+
+    size: int
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Each domain of a topology level that is used has equally many pods (or segments)."""
+
+    level: str
+    min_domains: int = 2
+    """At least so many domains are used."""
+    max_skew: int = 0
+    """By how many pods (or segments) two of them may differ."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """One thing a tenant wants to run."""
 
@@ -171,6 +192,8 @@ class Workload:
     priority_class: str = ""
     required_level: str | None = None
     preferred_level: str | None = None
+    segment: Segment | None = None
+    spread: Spread | None = None
     node_selector: tuple[tuple[str, str], ...] = ()
     blocked: Blocked | None = None
     generation: int = 0

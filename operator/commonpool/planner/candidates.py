@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.ids import PoolName
 from commonpool.model.pools import choose_pools, order_by_price
 from commonpool.model.reasons import Reason
@@ -37,7 +38,10 @@ class Chooser:
         wishes = _held_wishes(workload) or workload.wishes
         wanted = dict.fromkeys(pool.name for wish in wishes for pool in choose_pools(wish, self._by_price))
         open_pools = tuple(pool for pool in wanted if self._is_open(workload, pool))
-        return Candidates(open_pools) if open_pools else Candidates(obstacle=self._explain_none(wishes, tuple(wanted)))
+        if not open_pools:
+            return Candidates(obstacle=self._explain_none(wishes, tuple(wanted)))
+        able = tuple(pool for pool in open_pools if workload.begun or self._gives(workload, pool))
+        return Candidates(able) if able else Candidates(obstacle=self._explain_groups(workload, open_pools[0]))
 
     def _find_stranger(self, workload: Workload) -> Blocked | None:
         if workload.tenant is None:
@@ -60,6 +64,18 @@ class Chooser:
 
     def _is_open(self, workload: Workload, pool: PoolName) -> bool:
         return self._pools[pool].open_to_all or (workload.tenant is not None and self._quota.covers(workload.tenant, pool))
+
+    def _gives(self, workload: Workload, pool: PoolName) -> bool:
+        """Whether a pod of it asks for whole groups of accelerators."""
+        return workload.shape.gpu_milli % (self._pools[pool].group_size * GPU_MILLI) == 0 or self._pools[pool].group_size == 1
+
+    def _explain_groups(self, workload: Workload, pool: PoolName) -> Blocked:
+        size = self._pools[pool].group_size
+        asked = -(-workload.shape.gpu_milli // (size * GPU_MILLI)) * size
+        return Blocked(
+            Reason.NO_POOL_MATCHES,
+            f"pool `{pool}` gives accelerators in whole groups of `{size}`: ask for `{asked}` a pod, or another multiple",
+        )
 
     def _explain_none(self, wishes: tuple[Wish, ...], matching: tuple[PoolName, ...]) -> Blocked:
         if matching:

@@ -4,19 +4,20 @@ One reason, one sentence, and the nearest change that would start the workload, 
 tenant's own terms. No sentence names another tenant.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from commonpool.engine.protocol import ANYWHERE
+from commonpool.engine.protocol import ANYWHERE, MAX_COUNT
 from commonpool.model.amounts import GPU_MILLI, Amounts
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.plan import Hold
 from commonpool.model.reasons import Reason, find_rank
 from commonpool.model.snapshot import Workload
 from commonpool.planner.fleet import Site
+from commonpool.planner.layout import Layout, explain_layout, find_layout, joins, least
 from commonpool.planner.place import Draft
 from commonpool.planner.quota import Refusal
-from commonpool.planner.site import build_site, find_required_level, least
+from commonpool.planner.site import build_site, find_group
 from commonpool.planner.size import EmptyPool
 
 MIB = 1 << 20
@@ -36,8 +37,8 @@ class Explainer:
 
     def __init__(self, draft: Draft, sizes: EmptyPool) -> None:
         self._draft = draft
-        self._count_when_empty = sizes.count
-        self._fitting: dict[tuple[Site, int, Amounts], int] = {}
+        self._sizes = sizes
+        self._fitting: dict[tuple[Site, Layout, Amounts, int], int] = {}
 
     def explain(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName]) -> Hold:
         """Why the workload waits: of the pools it may go to, the one where it is nearest to a start speaks."""
@@ -46,39 +47,60 @@ class Explainer:
         return Hold(workload.name, chosen.reason, chosen.message, chosen.nearest_change)
 
     def _judge(self, workload: Workload, tenant: TenantName, pool: PoolName) -> _Obstacle:
-        level = find_required_level(self._draft.ground, workload, pool)
-        if level is None:
-            known = ", ".join(f"`{label}`" for label in self._draft.ground.pools[pool].topology) or "none"
-            return _Obstacle(
-                Reason.TOPOLOGY_NOT_SATISFIABLE, f"pool `{pool}` has no topology level `{workload.required_level}`; it has: {known}"
-            )
-        site = build_site(self._draft.ground, workload, pool, workload.required_level)
-        if self._count_when_empty(site, level, workload.shape) < least(workload):
-            return self._explain_size(workload, site, level)
+        site, layout = self._find_ground(workload, pool)
+        if site is None or layout is None:
+            return _Obstacle(Reason.TOPOLOGY_NOT_SATISFIABLE, explain_layout(self._draft.ground, workload, pool))
+        if self._sizes.count_shaped(site, layout, workload.shape, least(workload)) < least(workload):
+            return self._explain_size(workload, site, layout)
         asked = (workload, tenant, pool, len(workload.needs))
         limits, room = self._draft.measure_limits(*asked), self._draft.measure(*asked)
-        fitting = self._count_fitting(site, level, workload.shape)
-        change = _render_fewer(workload, min(room.pods, fitting))
+        fitting = self._count_fitting(site, layout, workload.shape, least(workload))
+        change = _render_fewer(workload, self._count_fitting(site, layout, workload.shape, min(room.pods, least(workload))))
         if limits.refusal is not None and limits.pods < least(workload):
             return _explain_limit(workload, limits.refusal, change)
         if room.refusal is not None and room.pods < least(workload) <= fitting:
             return _explain_kept(workload, room.refusal, change)
+        if not change and room.pods >= least(workload):
+            change = self._find_hindrance(workload, pool)
         return self._explain_capacity(workload, pool, fitting, change)
 
-    def _count_fitting(self, site: Site, level: int, shape: Amounts) -> int:
-        key = (site, level, shape)
-        if key not in self._fitting:
-            self._fitting[key] = self._draft.count_fitting(site, level, shape)
-        return self._fitting[key]
+    def _find_ground(self, workload: Workload, pool: PoolName) -> tuple[Site | None, Layout | None]:
+        """Where it may go and how it shall lie; nothing if the pool cannot know."""
+        ground = self._draft.ground
+        layout = find_layout(ground, workload, pool)
+        if layout is None:
+            return None, None
+        if joins(workload):
+            group = find_group(ground, workload, pool, layout, least(workload))
+            return group.site, group.layout
+        return build_site(ground, workload, pool, workload.required_level), layout
 
-    def _explain_size(self, workload: Workload, site: Site, level: int) -> _Obstacle:
+    def _count_fitting(self, site: Site, layout: Layout, shape: Amounts, pods: int) -> int:
+        """How many pods could be placed now, at most `pods`; of plain gangs all numbers are known at once."""
+        most = pods if layout.is_shaped else MAX_COUNT
+        key = (site, replace(layout, preferred=ANYWHERE), shape, most)
+        if pods and key not in self._fitting:
+            self._fitting[key] = self._draft.count_fitting(site, layout, shape, most)
+        return min(pods, self._fitting[key]) if pods else 0
+
+    def _find_hindrance(self, workload: Workload, pool: PoolName) -> str:
+        """Which of its wishes alone keeps it from starting."""
+        for words, looser in _loosen(workload) if not workload.begun else ():
+            site, layout = self._find_ground(looser, pool)
+            if site is None or layout is None:
+                continue
+            if self._count_fitting(site, layout, workload.shape, least(workload)) >= least(workload):
+                return f"{words} it would start now"
+        return ""
+
+    def _explain_size(self, workload: Workload, site: Site, layout: Layout) -> _Obstacle:
         wide = Site(site.pool, site.selector)
-        most = self._count_when_empty(wide, ANYWHERE, workload.shape)
+        most = self._sizes.count(wide, ANYWHERE, workload.shape)
         asked = _render_pods(least(workload), workload.shape)
         if most == 0:
             chosen = " that the workload's node selector chooses" if workload.node_selector else ""
             message = f"no node of pool `{site.pool}`{chosen} can hold {_render_pods(1, workload.shape)}"
-            if self._count_when_empty(wide, ANYWHERE, _without_company(workload.shape)) == 0:
+            if self._sizes.count(wide, ANYWHERE, _without_company(workload.shape)) == 0:
                 return _Obstacle(Reason.GANG_LARGER_THAN_POOL, message)
             return _Obstacle(
                 Reason.GANG_LARGER_THAN_POOL, f"{message} and {_render_company(workload.shape)}", "ask for less CPU or memory a pod"
@@ -89,11 +111,12 @@ class Explainer:
                 f"{asked} are more than pool `{site.pool}` could ever hold: {most}",
                 f"at most {most} replicas fit the pool when it is empty",
             )
-        inside = self._count_when_empty(site, level, workload.shape)
+        inside = self._sizes.count_shaped(site, layout, workload.shape, least(workload))
+        how = _render_wishes(workload)
         return _Obstacle(
             Reason.TOPOLOGY_NOT_SATISFIABLE,
-            f"{asked} do not fit inside one `{workload.required_level}` of pool `{site.pool}`, even when it is empty: at most {inside} do",
-            f"at most {inside} replicas fit inside one `{workload.required_level}`" if inside else "",
+            f"{asked} do not fit {how} of pool `{site.pool}`, even when it is empty: at most {inside} do",
+            f"at most {inside} replicas fit {how}" if inside else "",
         )
 
     def _explain_capacity(self, workload: Workload, pool: PoolName, fitting: int, change: str) -> _Obstacle:
@@ -101,11 +124,36 @@ class Explainer:
         free = self._draft.free_milli[pool]
         inside = f"one `{workload.required_level}` of pool `{pool}`" if workload.required_level else f"pool `{pool}`"
         waits_for = f"{_render_count(needed)} accelerators of {inside} are free on nodes that fit its pods"
+        if workload.segment is not None or workload.spread is not None:
+            how = _render_wishes(replace(workload, required_level=None))
+            return _Obstacle(
+                Reason.INSUFFICIENT_CAPACITY,
+                f"{inside} has room for {fitting} of {_render_pods(least(workload), workload.shape)} {how} now",
+                change or f"waits until {waits_for}, {how}; {_render_count(free)} are free in all",
+            )
         return _Obstacle(
             Reason.INSUFFICIENT_CAPACITY,
             f"{inside} has room for {fitting} of {_render_pods(least(workload), workload.shape)} now",
             change or f"waits until {waits_for}; {_render_count(free)} are free in all",
         )
+
+
+def _loosen(workload: Workload) -> Iterator[tuple[str, Workload]]:
+    """The workload without one of its wishes, and how to say that."""
+    if workload.spread is not None:
+        yield "without being spread", replace(workload, spread=None)
+    if workload.segment is not None:
+        yield "without segments", replace(workload, segment=None)
+    if workload.required_level is not None:
+        yield f"not held to one `{workload.required_level}`", replace(workload, required_level=None)
+
+
+def _render_wishes(workload: Workload) -> str:
+    segment, spread = workload.segment, workload.spread
+    parts = [f"inside one `{workload.required_level}`"] if workload.required_level is not None else []
+    parts += [f"in segments of {segment.size} inside one `{segment.level}` each"] if segment is not None else []
+    parts += [f"spread equally over {spread.min_domains} or more `{spread.level}`"] if spread is not None else []
+    return " and ".join(parts)
 
 
 def explain_reclaim(workload: Workload, pool: PoolName) -> Hold:

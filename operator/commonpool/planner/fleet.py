@@ -30,6 +30,10 @@ class Site:
     """Only in these domains of `level`; none named: anywhere."""
 
 
+NOWHERE = frozenset({"/"})
+"""What no domain is called."""
+
+
 class Ground:
     """The nodes of a snapshot, in its order: index `i` of the engine is `nodes[i]`.
 
@@ -56,6 +60,7 @@ class Ground:
         """What of `empty` nobody holds; below nothing on an overdrawn node."""
         self.free = [floor(left) for left in self.left]
         """The same, never below nothing, so that an overdrawn node is full and not in debt."""
+        self._capacity = array("q", chain.from_iterable(map(clamp, (*self.empty, *self.list_spare()))))
         self._levels = max((len(pool.topology) for pool in snapshot.pools), default=0)
         self._domains: array[int]
         if known and known._total == self._total:  # noqa: SLF001
@@ -69,6 +74,7 @@ class Ground:
         missing = self._total - len(free)
         return Fleet(
             free=array("q", chain(chain.from_iterable(map(clamp, free)), repeat(0, missing * AMOUNTS))),
+            capacity=self._capacity,
             levels=self._levels,
             domains=self._domains,
             classes=self._classes,
@@ -139,6 +145,11 @@ class Ground:
             and (not site.domains or (level is not None and domain_at(self.nodes[index], level) in site.domains))
         ]
 
+    def empty_fleet(self) -> Fleet:
+        """The nodes as they are when nothing of the pool's own work runs, spare ones as well; those that are given away have nothing."""
+        empty = [(0, 0, 0, 0) if node.releasing else room for node, room in zip(self.nodes, self.empty, strict=True)]
+        return self.build_fleet([*empty, *self.list_spare()])
+
     def eligible(self, site: Site) -> "array[int]":
         """The nodes of the site that take pods now, ascending; kept for the next one who asks."""
         found = self._eligible.get(site)
@@ -170,10 +181,11 @@ class Ground:
         return left
 
     def _number_domains(self, level: int) -> Iterable[int]:
-        numbers: dict[tuple[PoolName, str], int] = {}
+        """Equal names inside of different domains are different domains."""
+        numbers: dict[tuple[PoolName, tuple[str, ...]], int] = {}
         for node in self.nodes:
-            domain = domain_at(node, level)
-            yield numbers.setdefault((node.pool, domain), len(numbers)) if domain else NO_DOMAIN
+            path = (node.pool, node.domains[: level + 1])
+            yield numbers.setdefault(path, len(numbers)) if domain_at(node, level) else NO_DOMAIN
         yield from range(len(numbers), len(numbers) + self._total - len(self.nodes))
 
 

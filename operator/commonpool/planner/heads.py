@@ -4,7 +4,8 @@ What has waited longer than `order.OVERDUE_SECONDS` goes before all else of its 
 first such workload that finds no room in a pool becomes its *head*: nodes that could hold it if they
 were empty are set aside, and nothing that comes after it in the order may use what becomes free there.
 
-Which nodes: those with most room now, in the domain where that comes to most. They are chosen anew each
+Which nodes: those with most room now, in the domain where that comes to most; for work with segments or a spread those that an empty
+pool would give it. They are chosen anew each
 round and that is safe: room on chosen nodes only grows, for nobody else enters them, so a choice is
 only ever changed for a better one, and that ends. Then the running work there ends, and the head starts.
 (EASY backfill: Lifka, "The ANL/IBM SP scheduling system", JSSPP'95; without run times nobody may jump ahead on the head's own nodes.)
@@ -17,9 +18,10 @@ from commonpool.engine.protocol import ANYWHERE
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.snapshot import Snapshot, Workload
 from commonpool.planner.fleet import count_pods, domain_at, floor
+from commonpool.planner.layout import find_layout, least
 from commonpool.planner.place import Draft
 from commonpool.planner.quota import Quota
-from commonpool.planner.site import build_site, find_required_level, least
+from commonpool.planner.site import build_site
 from commonpool.planner.size import EmptyPool
 
 
@@ -61,11 +63,15 @@ class Heads:
 
     def _choose_nodes(self, workload: Workload, pool: PoolName) -> Sequence[int]:
         ground, shape = self._draft.ground, workload.shape.vector
-        level = find_required_level(ground, workload, pool)
-        if level is None:
+        layout = find_layout(ground, workload, pool)
+        if layout is None:
             return ()
+        site = build_site(ground, workload, pool, workload.required_level)
+        if layout.is_shaped:
+            return sorted(set(self._sizes.choose_nodes(site, layout, workload.shape, least(workload))))
+        level = layout.level
         members: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
-        for index in ground.eligible(build_site(ground, workload, pool, workload.required_level)):
+        for index in ground.eligible(site):
             domain = domain_at(ground.nodes[index], level)
             empty = count_pods(ground.empty[index], shape)
             if empty and (domain or level == ANYWHERE):

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from commonpool.engine.protocol import Amounts as Vector
-from commonpool.engine.protocol import GangRequest, Packing
+from commonpool.engine.protocol import Packing
 from commonpool.model.elastic import split_places
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.snapshot import Holding, Snapshot, Workload
-from commonpool.planner.fleet import Ground, add_vectors, clamp, is_packable, scale_vector
+from commonpool.planner.fleet import Ground, Site, add_vectors, clamp, is_packable, scale_vector
+from commonpool.planner.layout import find_layout, joins
 from commonpool.planner.quota import Quota
-from commonpool.planner.site import build_site, find_required_level
+from commonpool.planner.site import build_site, find_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +48,31 @@ class Outlook:
         self.booting = dict(ground.booting)
         """Nodes of each pool that are on their way."""
         self._packing = packing
+        self._sites: dict[tuple[Site, int], int] = {}
 
     def fit(self, question: Question, spare: int = 0) -> Sequence[int]:
         """Take the room for it, on nodes that are there or on the first `spare` that are not; empty if there is none."""
         workload, pool = question.workload, question.pool
-        level = find_required_level(self.ground, workload, pool)
-        if level is None or not is_packable(workload.shape) or not self.allows(question):
+        layout = find_layout(self.ground, workload, pool)
+        if layout is None or not is_packable(workload.shape) or not self.allows(question):
             return ()
         site = build_site(self.ground, workload, pool, workload.required_level)
-        request = GangRequest(workload.shape.vector, question.count, question.count, level)
-        nodes = self._packing.place(request, self.ground.with_spare(site, spare)).nodes
+        if joins(workload):
+            group = find_group(self.ground, workload, pool, layout, question.count)
+            site, layout = group.site, group.layout
+        request = layout.request(workload.shape.vector, question.count, question.count)
+        nodes = self._packing.place(request, self._select(site, spare)).nodes
         for index in nodes:
             self.room[index] = add_vectors(self.room[index], scale_vector(workload.shape.vector, -1))
         if nodes:
             self.quota.take(question.tenant, pool, question.gpu_milli)
         return nodes
+
+    def _select(self, site: Site, spare: int) -> int:
+        number = self._sites.get((site, spare))
+        if number is None:
+            number = self._sites[site, spare] = self._packing.select(self.ground.with_spare(site, spare))
+        return number
 
     def allows(self, question: Question) -> bool:
         """Whether quota will."""

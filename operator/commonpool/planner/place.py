@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from commonpool.engine.protocol import MAX_COUNT, GangRequest, Packing
+from commonpool.engine.protocol import ANYWHERE, MAX_COUNT, Packing
 from commonpool.engine.protocol import Amounts as Vector
 from commonpool.model.amounts import Amounts
 from commonpool.model.elastic import count_off_grid, may_grow, split_places
@@ -15,10 +15,11 @@ from commonpool.model.reasons import Reason
 from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Holding, Snapshot, Workload
 from commonpool.planner.fleet import Ground, Site, add_vectors, floor, is_packable, scale_vector
+from commonpool.planner.layout import Layout, find_layout, joins, least
 from commonpool.planner.outlook import Outlook, open_outlook
 from commonpool.planner.quota import Quota, Room
 from commonpool.planner.share import Shares
-from commonpool.planner.site import build_site, find_required_level, least
+from commonpool.planner.site import build_site, find_group, list_missing
 from commonpool.planner.tree import TenantTree
 
 GUARANTEED = "Guaranteed"
@@ -62,7 +63,8 @@ class Draft:
         """Guarantees for which others give back: who else is under them may not use them up, or the claim would be none any more."""
         self.starts: dict[WorkloadName, Start] = {}
         self._packing = packing
-        self._ceilings: dict[tuple[Site, int, Vector], int] = {}
+        self._sites: dict[Site, int] = {}
+        self._ceilings: dict[tuple[Site, Layout, Vector], int] = {}
         self.quota, ahead = Quota(self.tree, snapshot.quotas), Quota(self.tree, snapshot.quotas)
         for (tenant, pool), gpu_milli in _sum_held(snapshot.workloads).items():
             self.shares.add(tenant, pool, gpu_milli)
@@ -166,26 +168,53 @@ class Draft:
             self._packing.add(index, less)
             self.room[index] = add_vectors(mine, less)
 
-    def count_fitting(self, site: Site, level: int, shape: Amounts) -> int:
-        """How many pods one domain could take now; takes nothing. Only for what cannot be placed: the answer is below `MAX_COUNT`."""
+    def count_fitting(self, site: Site, layout: Layout, shape: Amounts, most: int = MAX_COUNT) -> int:
+        """How many pods could be placed now, at most `most`; takes nothing."""
         if not is_packable(shape):
             return 0
-        return self._packing.place(GangRequest(shape.vector, MAX_COUNT, MAX_COUNT, level), self.ground.eligible(site)).fit_count
+        answer = self._packing.place(layout.request(shape.vector, most, most), self._select(site))
+        for index in answer.nodes:
+            self._packing.add(index, shape.vector)
+        return answer.fit_count
 
     def _pack(self, workload: Workload, pool: PoolName, few: int, most: int) -> Sequence[int]:
-        """Near together if all of them can be, else as near as they must be."""
+        """As the workload wishes; what has begun near to what it has, if all of it can be."""
         most = min(most, MOST_PODS)
-        required = find_required_level(self.ground, workload, pool)
-        if required is None or most < few or not is_packable(workload.shape):
+        layout = find_layout(self.ground, workload, pool)
+        if layout is None or most < few or not is_packable(workload.shape):
             return ()
-        site = build_site(self.ground, workload, pool, workload.required_level)
-        preferred = None if workload.preferred_level is None else self.ground.find_level(pool, workload.preferred_level)
-        if preferred is not None and preferred > required:
+        if joins(workload):
+            return self._pack_groups(workload, pool, layout, range(few, most))
+        shape, site = workload.shape.vector, build_site(self.ground, workload, pool, workload.required_level)
+        if layout.preferred > layout.level:
             near = build_site(self.ground, workload, pool, workload.preferred_level)
-            nodes = self._ask(near if near.domains else site, GangRequest(workload.shape.vector, most, most, preferred))
+            nodes = self._ask(near, layout, shape, most, most) if near.domains else ()
             if nodes:
                 return nodes
-        return self._ask(site, GangRequest(workload.shape.vector, few, most, required))
+        return self._ask(site, layout, shape, few, most)
+
+    def _pack_groups(self, workload: Workload, pool: PoolName, layout: Layout, pods: range) -> Sequence[int]:
+        """One group of pods after the other, as far as that goes: where the next may go depends on where the last went."""
+        nodes: list[int] = []
+        while len(nodes) < pods.stop:
+            group = find_group(self.ground, workload, pool, layout, pods.stop - len(nodes))
+            found = self._ask(group.site, group.layout, workload.shape.vector, group.few, group.most)
+            nodes += found
+            if len(found) < group.most:
+                break
+            workload = self._with_places(workload, pool, found)
+        if len(nodes) < pods.start:
+            for index in nodes:
+                self._packing.add(index, workload.shape.vector)
+            return ()
+        return sorted(nodes) if workload.segment is None else nodes
+
+    def _with_places(self, workload: Workload, pool: PoolName, nodes: Sequence[int]) -> Workload:
+        taken = tuple(
+            Holding(self.ground.nodes[index].name, pool, Seat(rank=rank), bound=False, amounts=workload.shape)
+            for rank, index in zip(list_missing(workload), nodes, strict=False)
+        )
+        return replace(workload, needs=workload.needs[len(taken) :], holdings=workload.holdings + taken)
 
     def _pack_steps(self, workload: Workload, pool: PoolName, steps: "_Steps") -> Sequence[int]:
         """As many pods as fit, in whole steps."""
@@ -197,15 +226,21 @@ class Draft:
             self._packing.add(index, workload.shape.vector)
         return self._pack(workload, pool, whole, whole)
 
-    def _ask(self, site: Site, request: GangRequest) -> Sequence[int]:
+    def _ask(self, site: Site, layout: Layout, shape: Vector, few: int, most: int) -> Sequence[int]:
         """Ask the engine, unless an earlier answer says no already: within a round room only shrinks."""
-        question = (site, request.level, request.amounts)
-        if request.min_count > self._ceilings.get(question, MAX_COUNT):
+        question = (site, replace(layout, preferred=ANYWHERE), shape)
+        if few > self._ceilings.get(question, MAX_COUNT):
             return ()
-        answer = self._packing.place(request, self.ground.eligible(site))
-        if answer.fit_count < request.count:
+        answer = self._packing.place(layout.request(shape, few, most), self._select(site))
+        if answer.fit_count < most and layout.spread_level == ANYWHERE:  # spread, more may fit where fewer do not
             self._ceilings[question] = answer.fit_count
         return answer.nodes
+
+    def _select(self, site: Site) -> int:
+        number = self._sites.get(site)
+        if number is None:
+            number = self._sites[site] = self._packing.select(self.ground.eligible(site))
+        return number
 
     def _take(self, workload: Workload, tenant: TenantName, pool: PoolName, nodes: Sequence[int], *, kept_back: bool) -> Outcome:
         self._note(workload, nodes)

@@ -17,6 +17,7 @@ from commonpool.model.plan import Evict, Shrink
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Holding, Snapshot, Workload
 from commonpool.planner.guard import Guard
+from commonpool.planner.layout import build_wish
 from commonpool.planner.outlook import Outlook, Question
 from commonpool.planner.place import Draft
 from commonpool.planner.size import EmptyPool
@@ -77,8 +78,7 @@ class Reclaim:
             claim.pool,
             claim.count,
             claim.workload.shape,
-            claim.workload.required_level,
-            claim.workload.node_selector,
+            build_wish(claim.workload),
         )
         key = (*question, evict)
         if key in self._hopeless or not self._sizes.could_hold(claim.workload, claim.pool, claim.count):

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from commonpool.engine.protocol import Engine, Packing
+from commonpool.engine.protocol import Engine
 from commonpool.model.assume import assume_plan
 from commonpool.model.elastic import may_grow
 from commonpool.model.ids import PoolName, TenantName
@@ -17,12 +17,12 @@ from commonpool.planner.explain import Explainer, explain_leaving, explain_new_n
 from commonpool.planner.fleet import Ground
 from commonpool.planner.grow import find_growers, grow_all
 from commonpool.planner.heads import Heads
+from commonpool.planner.layout import least
 from commonpool.planner.merge import close_ranks, has_moves, merge_plans
 from commonpool.planner.order import Queue, Rank, build_rank, is_overdue
 from commonpool.planner.place import Draft
 from commonpool.planner.reclaim import Reclaim
 from commonpool.planner.scale import Scaler, find_wanted
-from commonpool.planner.site import least
 from commonpool.planner.size import EmptyPool
 
 
@@ -49,17 +49,17 @@ def plan_round(snapshot: Snapshot, engine: Engine) -> Plan:
 def _plan_pass(snapshot: Snapshot, ground: Ground, engine: Engine) -> tuple[Plan, bool]:
     """One pass over all that waits, and whether another one would find nothing to do: only then the waits are explained."""
     ahead = ground.build_fleet([*ground.left, *ground.list_spare()])
-    with engine.open(ground.build_fleet(ground.free)) as packing, engine.open(ahead) as later:
-        return _Pass(snapshot, ground, packing, later).run()
+    with engine.open(ground.build_fleet(ground.free)) as packing, engine.open(ahead) as later, EmptyPool(ground, engine) as sizes:
+        return _Pass(snapshot, Draft(snapshot, ground, packing, later), sizes).run()
 
 
 class _Pass:
     """The stages of one pass and what they share."""
 
-    def __init__(self, snapshot: Snapshot, ground: Ground, packing: Packing, later: Packing) -> None:
+    def __init__(self, snapshot: Snapshot, draft: Draft, sizes: EmptyPool) -> None:
         self._snapshot = snapshot
-        self._draft = Draft(snapshot, ground, packing, later)
-        self._sizes = EmptyPool(ground)
+        self._draft = draft
+        self._sizes = sizes
         self._reclaim = Reclaim(snapshot, self._draft, self._sizes)
         self._claims = Claims(self._draft, self._reclaim)
         self._heads = Heads(snapshot, self._draft, self._sizes)

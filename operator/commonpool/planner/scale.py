@@ -11,9 +11,9 @@ from commonpool.model.ids import NodeName, PoolName, TenantName, WorkloadName
 from commonpool.model.plan import ScalePool
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Pool, Snapshot, Workload
+from commonpool.planner.layout import build_wish, least
 from commonpool.planner.outlook import Question
 from commonpool.planner.place import Draft
-from commonpool.planner.site import least
 from commonpool.planner.size import EmptyPool
 
 
@@ -159,7 +159,7 @@ def _build_key(question: Question) -> tuple[object, ...]:
     """What makes two questions the same; a workload that has begun is like no other."""
     workload = question.workload
     who = workload.name if workload.begun else ""
-    return (who, question.tenant, question.pool, question.count, workload.shape, workload.required_level, workload.node_selector)
+    return (who, question.tenant, question.pool, question.count, workload.shape, build_wish(workload))
 
 
 def _build_release(pool: PoolName, nodes: int, release: Sequence[NodeName]) -> ScalePool:

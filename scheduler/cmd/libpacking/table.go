@@ -8,7 +8,7 @@ import (
 )
 
 // version changes whenever the functions or what their numbers mean do, so that a caller can refuse a library that is not of its time.
-const version = 1
+const version = 2
 
 // Results below zero; operator/commonpool/engine/protocol.py has the same list.
 const (
@@ -18,8 +18,6 @@ const (
 	overflow  = -4
 	panicked  = -5
 )
-
-const requestFields = packing.AmountFields + 3 // min_count, count, level
 
 // entry is one open packing; its lock makes calls on one handle from several threads safe, one after the other.
 type entry struct {
@@ -54,23 +52,31 @@ func (t *table) openFleet(f packing.Fleet) int64 {
 	return t.last
 }
 
-func (t *table) place(handle int64, request, eligible, out []int64, fitCount *int64) int64 {
+func (t *table) selectSite(handle int64, eligible []int64) int64 {
 	found := t.find(handle)
 	if found == nil {
 		return badHandle
 	}
-	if len(request) != requestFields {
-		return badLength
+	found.lock.Lock()
+	defer found.lock.Unlock()
+	site, err := found.packing.Select(eligible)
+	if err != nil {
+		return code(err)
 	}
-	gang := packing.Gang{
-		Pod:      packing.Amounts(request),
-		MinCount: request[packing.AmountFields],
-		Count:    request[packing.AmountFields+1],
-		Level:    request[packing.AmountFields+2],
+	return int64(site)
+}
+
+func (t *table) place(handle, site int64, request, out []int64, fitCount *int64) int64 {
+	found := t.find(handle)
+	if found == nil {
+		return badHandle
+	}
+	if len(request) != packing.GangFields {
+		return badLength
 	}
 	found.lock.Lock()
 	defer found.lock.Unlock()
-	placed, fits, err := found.packing.Place(gang, eligible, out)
+	placed, fits, err := found.packing.Place(packing.ReadGang(request), site, out)
 	if err != nil {
 		return code(err)
 	}

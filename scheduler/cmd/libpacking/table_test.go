@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 	"testing"
 
@@ -9,8 +10,9 @@ import (
 )
 
 var (
-	twoNodes = packing.Fleet{Free: []int64{8, 64, 64, 10, 8, 64, 64, 10}, Levels: 1, Domains: []int64{0, 1}}
-	onePod   = []int64{1, 1, 1, 1, 1, 1, -1}
+	twoFree  = []int64{8, 64, 64, 10, 8, 64, 64, 10}
+	twoNodes = packing.Fleet{Free: twoFree, Capacity: twoFree, Levels: 1, Domains: []int64{0, 1}}
+	onePod   = []int64{1, 1, 1, 1, 1, 1, -1, -1, 1, -1, -1, 0, 0}
 )
 
 func TestAClosedHandleIsRefusedAndNeverGivenAgain(t *testing.T) {
@@ -23,7 +25,7 @@ func TestAClosedHandleIsRefusedAndNeverGivenAgain(t *testing.T) {
 		t.Error("the handle was given again")
 	}
 	var fits int64
-	if got := handles.place(first, onePod, []int64{0}, []int64{0}, &fits); got != badHandle {
+	if got := handles.place(first, 0, onePod, []int64{0}, &fits); got != badHandle {
 		t.Errorf("place on a closed handle: %d", got)
 	}
 }
@@ -31,13 +33,14 @@ func TestAClosedHandleIsRefusedAndNeverGivenAgain(t *testing.T) {
 func TestCallsFromManyThreadsTakeTurns(t *testing.T) {
 	handles := newTable()
 	handle := handles.openFleet(twoNodes)
+	site := handles.selectSite(handle, []int64{0, 1})
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
 			for range 200 {
 				var fits int64
 				out := []int64{0}
-				if placed := handles.place(handle, onePod, []int64{0, 1}, out, &fits); placed == 1 {
+				if placed := handles.place(handle, site, onePod, out, &fits); placed == 1 {
 					handles.add(handle, out[0], onePod[:packing.AmountFields])
 				}
 			}
@@ -45,16 +48,16 @@ func TestCallsFromManyThreadsTakeTurns(t *testing.T) {
 	}
 	group.Wait()
 	var fits int64
-	request := []int64{8, 64, 64, 10, 2, 2, -1}
-	if placed := handles.place(handle, request, []int64{0, 1}, make([]int64, 2), &fits); placed != 2 {
+	request := slices.Concat([]int64{8, 64, 64, 10, 2, 2}, onePod[packing.AmountFields+2:])
+	if placed := handles.place(handle, site, request, make([]int64, 2), &fits); placed != 2 {
 		t.Errorf("%d of the two whole nodes are free again", placed)
 	}
 }
 
 // FuzzTable calls the face's functions with any numbers in any order: a result or a code, never a panic.
 func FuzzTable(f *testing.F) {
-	f.Add([]byte{0, 2, 1, 0, 0, 1, 3, 1, 1, 1, 1, 1, 1, 2, 2})
-	f.Add([]byte{0, 1, 0, 0, 0, 2, 1, 0, 3, 1, 2, 1, 2, 0})
+	f.Add([]byte{0, 8, 8, 64, 64, 10, 8, 64, 64, 10, 1, 2, 0, 1, 0, 2, 1, 2, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 255, 255, 1, 255, 255, 0, 0})
+	f.Add([]byte{0, 4, 8, 8, 8, 8, 0, 0, 0, 2, 1, 1, 0, 3, 1, 0, 255, 255, 1, 1, 4, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		handles := newTable()
 		next := func() int64 {
@@ -79,15 +82,18 @@ func FuzzTable(f *testing.F) {
 		}
 		for len(data) > 0 {
 			var result int64
-			switch next() % 4 {
+			switch next() % 5 {
 			case 0:
+				free := numbers(next())
 				result = handles.openFleet(packing.Fleet{
-					Free: numbers(next()), Levels: int(next()), Domains: numbers(next()), Classes: numbers(next()),
+					Free: free, Capacity: free, Levels: int(next()), Domains: numbers(next()), Classes: numbers(next()),
 				})
 			case 1:
 				out, fits := make([]int64, 64), int64(0)
-				result = handles.place(next(), numbers(requestFields), numbers(next()), out, &fits)
+				result = handles.place(next(), next(), numbers(packing.GangFields), out, &fits)
 			case 2:
+				result = handles.selectSite(next(), numbers(next()))
+			case 3:
 				result = handles.add(next(), next(), numbers(packing.AmountFields))
 			default:
 				result = handles.close(next())

@@ -83,6 +83,7 @@ def read_pool(name: PoolName, spec: GPUPoolSpec) -> Pool:
         reference_milli=half * 1000 // A100_GFLOPS if half else 1000,
         topology=tuple(spec.topology),
         open_to_all=spec.open_to == "All",
+        group_size=spec.group_size,
         price_micro_per_hour=parse_micro(spec.price.per_hour) if spec.price else 0,
         currency=spec.price.currency if spec.price else "",
     )

@@ -122,7 +122,7 @@ def _too_many(count: int, most: int) -> Needs:
 
 def _pending_gang(run: Run, expected: int, most: int) -> Needs:
     """A Job's pods without a place. The first of them start together, so all of them must exist."""
-    pending = _pending(run)
+    pending = sorted(_pending(run), key=lambda pod: (pod.rank, pod.name))
     if run.promises or any(pod.holds for pod in run.pods):
         if run.misses_pods and not pending:
             return Needs((ANY_SEAT,) * min(expected - len(run.pods), most), 1, explain_missing(run))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from commonpool.api.gpuworkload import Choice
+from commonpool.api.gpuworkload import Choice, Placement
 from commonpool.api.quantity import parse_whole
 from commonpool.api.wishes import CHECKPOINTED_AT, parse_wishes
 from commonpool.kube.read.blocked import Surroundings, find_block
@@ -13,7 +13,7 @@ from commonpool.kube.read.runs import Run
 from commonpool.kube.shapes import Shape
 from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
 from commonpool.model.ids import PoolName, Seat
-from commonpool.model.snapshot import Holding, Wish, Workload
+from commonpool.model.snapshot import Holding, Segment, Spread, Wish, Workload
 
 
 def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Workload:
@@ -23,7 +23,7 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
     shape = _find_shape(run, needs)
     priority_class, priority = _read_priority(run, around)
     blocked = None if run.finished else find_block(run, shape, priority_class, around) or needs.blocked
-    required, preferred = _read_placement(run)
+    placement = _read_placement(run)
     return Workload(
         name=run.name,
         child=run.child,
@@ -36,8 +36,10 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
         wishes=_read_wishes(run, shape, fleet, asked),
         priority=priority,
         priority_class=priority_class,
-        required_level=required,
-        preferred_level=preferred,
+        required_level=placement.required if placement is not None else None,
+        preferred_level=placement.preferred if placement is not None else None,
+        segment=_read_segment(placement),
+        spread=_read_spread(placement),
         node_selector=shape.node_selector if shape is not None else (),
         blocked=blocked,
         generation=run.own.generation if run.own is not None else 0,
@@ -146,11 +148,22 @@ def _name_priority(run: Run) -> str:
     return run.made.priority_class if run.made is not None else ""
 
 
-def _read_placement(run: Run) -> tuple[str | None, str | None]:
+def _read_placement(run: Run) -> Placement | None:
+    """What a GPUWorkload says itself; an object that is tracked can say by annotation what it requires."""
     if run.native:
-        placement = run.own.parsed.spec.placement if run.own is not None and run.own.parsed is not None else None
-        return (placement.required, placement.preferred) if placement else (None, None)
-    return parse_wishes(_written_wishes(run)).placement_required, None
+        return run.own.parsed.spec.placement if run.own is not None and run.own.parsed is not None else None
+    required = parse_wishes(_written_wishes(run)).placement_required
+    return Placement(required=required) if required is not None else None
+
+
+def _read_segment(placement: Placement | None) -> Segment | None:
+    segment = placement.segment if placement is not None else None
+    return Segment(segment.size, segment.level) if segment is not None else None
+
+
+def _read_spread(placement: Placement | None) -> Spread | None:
+    spread = placement.spread if placement is not None else None
+    return Spread(spread.level, spread.min_domains, spread.max_skew) if spread is not None else None
 
 
 def _read_grace(run: Run) -> int:

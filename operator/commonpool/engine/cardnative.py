@@ -1,0 +1,123 @@
+"""Packing onto cards by the engine in Go, through its C face; a sequence of pods is one call."""
+
+import ctypes
+from array import array
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from commonpool.engine.cards import (
+    CLASS_FIELDS,
+    NODE_FIELDS,
+    POD_FIELDS,
+    CardFleet,
+    CardPod,
+    Places,
+    check_card_fleet,
+    check_card_pod,
+    check_card_pods,
+)
+from commonpool.engine.protocol import Fault
+from commonpool.errors import EngineError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+_INT = ctypes.c_int64
+_ARRAY = ctypes.c_void_p
+_SIGNATURES = {
+    "packing_cards_open": (_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _INT),
+    "packing_cards_place": (_INT, _ARRAY, _INT, _ARRAY, _ARRAY),
+    "packing_cards_give": (_INT, _INT, _ARRAY, _INT),
+    "packing_cards_close": (_INT,),
+}
+
+
+def load_cards(path: "Path") -> "CardEngine":
+    """Load the library; raises `SetupError` if it is not there or has no cards."""
+    try:
+        library = ctypes.CDLL(str(path))
+        for name, arguments in _SIGNATURES.items():
+            function = getattr(library, name)
+            function.argtypes, function.restype = arguments, _INT
+    except (OSError, AttributeError) as error:
+        raise SetupError(f"`{path}` cannot be loaded for packing onto cards: {error}") from error
+    return CardEngine(library)
+
+
+class CardEngine:
+    """Made by `load_cards`; one for the whole process is enough."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+
+    def open(self, fleet: CardFleet) -> "CardNative":
+        """Copy the fleet into a packing and learn prices, about 20 ms for a hundred classes."""
+        try:
+            handle = self._library.packing_cards_open(
+                *_array(fleet.nodes, NODE_FIELDS), *_array(fleet.milli, 1), *_array(fleet.classes, CLASS_FIELDS), fleet.rounds
+            )
+        except ctypes.ArgumentError:
+            handle = int(Fault.OVERFLOW)
+        if handle < 0:
+            _refuse(handle, lambda: check_card_fleet(fleet))
+        return CardNative(self._library, handle)
+
+
+class CardNative:
+    """See `cards.CardPacking`."""
+
+    def __init__(self, library: ctypes.CDLL, handle: int) -> None:
+        self._library = library
+        self._handle = handle
+
+    def place(self, pods: "array[int]") -> Places:
+        """Place pods one after the other; what one costs grows with what has changed since its like came last."""
+        self._check_open()
+        first, count = _array(pods, POD_FIELDS)
+        nodes, cards = array("q", bytes(8 * count)), array("q", bytes(8 * count))
+        placed = self._library.packing_cards_place(self._handle, first, count, nodes.buffer_info()[0], cards.buffer_info()[0])
+        if placed < 0:
+            _refuse(placed, lambda: check_card_pods(pods))
+        return list(zip(nodes, cards, strict=True))
+
+    def give(self, node: int, pod: CardPod, cards: int) -> None:
+        """Take a pod off its node again."""
+        self._check_open()
+        try:
+            flat = array("q", (*pod, node, cards))
+        except OverflowError as error:
+            check_card_pod(pod)
+            raise EngineError(f"there is no node `{node}` with cards `{cards}`", code=Fault.BAD_VALUE) from error
+        result = self._library.packing_cards_give(self._handle, flat[POD_FIELDS], flat.buffer_info()[0], flat[POD_FIELDS + 1])
+        if result < 0:
+            _refuse(result, lambda: check_card_pod(pod))
+
+    def close(self) -> None:
+        """Forget the fleet."""
+        if self._handle:
+            self._library.packing_cards_close(self._handle)
+            self._handle = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if not self._handle:
+            raise EngineError("the packing is closed", code=Fault.BAD_HANDLE)
+
+
+def _array(values: "array[int]", fields: int) -> tuple[int, int]:
+    """Where the array is, and how many records it has."""
+    if values.typecode != "q" or len(values) % fields:
+        raise EngineError(f"{len(values)} numbers of `{values.typecode}` are not {fields} each", code=Fault.BAD_LENGTH)
+    return values.buffer_info()[0], len(values) // fields
+
+
+def _refuse(code: int, check: "Callable[[], None]") -> NoReturn:
+    """Let the shared checks find the sentence; what they do not know is told by its code."""
+    check()
+    raise EngineError(f"the native packing engine refused the call: `{Fault(code).name}`", code=code)

@@ -1,0 +1,113 @@
+package packing
+
+// Accelerators as cards: CardMilli is a whole one, and no node has more than MaxCards.
+const (
+	CardMilli = 1000
+	MaxCards  = 16
+)
+
+// Shape is what one pod needs: Cards whole accelerators, or (Milli below CardMilli, Cards 1) a part of a single one, or none.
+type Shape struct {
+	CPU, Memory int64
+	Cards       int64
+	Milli       int64  // of each card
+	Models      uint64 // a bit for each model of node that will do; 0: any
+}
+
+// Accelerators is what the shape needs of them together, in milli.
+func (s *Shape) Accelerators() int64 { return s.Cards * s.Milli }
+
+// Shared says whether the shape wants a part of one card.
+func (s *Shape) Shared() bool { return s.Cards == 1 && s.Milli < CardMilli }
+
+// Node is what a node has free.
+type Node struct {
+	CPU, Memory, Pods int64
+	Model             uint8 // the bit of Shape.Models
+	Cards             int8  // how many it has
+	Whole             int8  // how many of them are completely free
+	Free              int32 // milli-accelerators on all cards
+	Milli             [MaxCards]int16
+}
+
+// NewNode is an empty node.
+func NewNode(cpu, memory, pods int64, cards int, model uint8) Node {
+	n := Node{CPU: cpu, Memory: memory, Pods: pods, Model: model, Cards: int8(cards), Whole: int8(cards), Free: int32(cards) * CardMilli}
+	for i := range cards {
+		n.Milli[i] = CardMilli
+	}
+	return n
+}
+
+// Fits says whether one more pod of the shape fits.
+func (n *Node) Fits(s *Shape) bool {
+	switch {
+	case n.CPU < s.CPU, n.Memory < s.Memory, n.Pods < 1:
+		return false
+	case s.Models != 0 && s.Models>>n.Model&1 == 0:
+		return false
+	case !s.Shared():
+		return int64(n.Whole) >= s.Cards
+	case n.Whole > 0:
+		return true
+	}
+	for _, free := range n.Milli[:n.Cards] {
+		if int64(free) >= s.Milli {
+			return true
+		}
+	}
+	return false
+}
+
+// Tightest is the card with the least room that a shared shape fits on, the lowest of equals; -1 if there is none.
+func (n *Node) Tightest(milli int64) int {
+	best := -1
+	for card, free := range n.Milli[:n.Cards] {
+		if int64(free) >= milli && (best < 0 || free < n.Milli[best]) {
+			best = card
+		}
+	}
+	return best
+}
+
+// Take puts a pod that fits onto the node: a shared one onto the card, others onto the lowest free cards. It returns the cards, a bit each.
+func (n *Node) Take(s *Shape, card int) (cards uint64) {
+	n.CPU -= s.CPU
+	n.Memory -= s.Memory
+	n.Pods--
+	n.Free -= int32(s.Accelerators())
+	if s.Shared() {
+		if n.Milli[card] == CardMilli {
+			n.Whole--
+		}
+		n.Milli[card] -= int16(s.Milli)
+		return 1 << card
+	}
+	left := s.Cards
+	for i := 0; left > 0; i++ {
+		if n.Milli[i] == CardMilli {
+			n.Milli[i] = 0
+			cards |= 1 << i
+			left--
+		}
+	}
+	n.Whole -= int8(s.Cards)
+	return cards
+}
+
+// Give takes a pod off the node, from the cards that Take returned.
+func (n *Node) Give(s *Shape, cards uint64) {
+	n.CPU += s.CPU
+	n.Memory += s.Memory
+	n.Pods++
+	n.Free += int32(s.Accelerators())
+	for i := range n.Milli[:n.Cards] {
+		if cards>>i&1 == 0 {
+			continue
+		}
+		n.Milli[i] += int16(s.Milli)
+		if n.Milli[i] == CardMilli {
+			n.Whole++
+		}
+	}
+}
