@@ -42,7 +42,7 @@ lock: $(STAMP) ## Pin again what pyproject.toml asks for
 
 .PHONY: build
 build: $(STAMP) ## Build all binaries of the local control plane (about 15 minutes the first time, then seconds)
-	$(call say,building: Kubernetes$(comma) etcd$(comma) KWOK$(comma) helm and our scheduler)
+	$(call say,building: Kubernetes$(comma) etcd$(comma) KWOK$(comma) helm$(comma) our scheduler$(comma) and what real nodes take)
 	$(COMMONPOOL) local build
 
 comma := ,
@@ -80,9 +80,11 @@ check-python: $(STAMP)
 .PHONY: check-go
 check-go: $(STAMP)
 	$(call say,go vet and gofmt)
-	go=$(GO); test -z "$$("$$($$go env GOROOT)/bin/gofmt" -l scheduler bench | tee /dev/stderr)"
+	go=$(GO); test -z "$$("$$($$go env GOROOT)/bin/gofmt" -l scheduler bench local | tee /dev/stderr)"
 	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing ./replay/... ./cmd/replay
 	go=$(GO); cd bench/driver && $$go vet ./...
+	go=$(GO); cd local/node && $$go vet ./...
+	go=$(GO); cd local/dns && $$go vet ./...
 
 .PHONY: check-chart
 check-chart: $(STAMP)

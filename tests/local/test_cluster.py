@@ -17,6 +17,7 @@ from commonpool.local.pids import find_marked
 from commonpool.local.places import find_places
 from commonpool.local.pool import POOL
 from commonpool.local.process import Process, start_process, stop_process
+from commonpool.local.real import obstacle
 from commonpool.local.site import Site
 
 NAMES = ["etcd", "apiserver", "controller-manager", "kwok", "load", "scheduler", "operator"]
@@ -145,6 +146,15 @@ def test_wishes_are_remembered(stage: Stage) -> None:
     assert stage.running() == NAMES
     stage.cluster.up(Wish(pool=False))
     assert stage.running() == NAMES[:4]
+
+
+def test_real_nodes_that_cannot_be_are_refused_before_anything_starts_and_forgotten(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(obstacle, "find_obstacle", lambda: "real nodes need a better machine")
+    with pytest.raises(SetupError, match="a better machine"):
+        stage.cluster.up(Wish(real_nodes=1))
+    assert stage.running() == []
+    stage.cluster.up(Wish())
+    assert stage.running() == NAMES
 
 
 def test_fresh_forgets(stage: Stage) -> None:

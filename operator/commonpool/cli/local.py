@@ -13,6 +13,9 @@ from commonpool.local.binaries import PROGRAMS, Binaries
 from commonpool.local.cluster import LocalCluster, Wish
 from commonpool.local.fleet import read_fleet
 from commonpool.local.places import find_source
+from commonpool.local.real.addresses import MOST_NODES
+from commonpool.local.real.obstacle import find_obstacle
+from commonpool.local.real.stock import make_stock
 
 app = typer.Typer(
     name="local",
@@ -46,6 +49,16 @@ def up(  # noqa: PLR0913 - each is an option of the command
     audit: Annotated[
         bool | None, typer.Option("--audit/--no-audit", help="Log every write to the API, a line each.  [default: as before, or yes]")
     ] = None,
+    real_nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--real-nodes",
+            metavar="N",
+            min=0,
+            max=MOST_NODES,
+            help="So many real kubelets beside the fake nodes (Debian, root).  [default: as before, or 0]",
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the cluster of that name first, with all that is in it.")] = False,
 ) -> None:
     """Start a local cluster, or complete the one that is there.
@@ -64,7 +77,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
 
     Exit codes: 0 it runs; 1 something failed, the reason is on stderr; 2 wrong usage or a bad fleet file; 130 interrupted.
     """
-    wish = Wish(fleet=read_fleet(fleet) if fleet else None, pool=pool, operator=operator, audit=audit)
+    wish = Wish(fleet=read_fleet(fleet) if fleet else None, pool=pool, operator=operator, audit=audit, real_nodes=real_nodes)
     cluster = bring_up(wish, name=name, fresh=fresh)
     typer.echo(str(cluster.kubeconfig))
 
@@ -144,7 +157,7 @@ def status(
 
 @app.command()
 def build() -> None:
-    """Build all binaries of a local cluster ahead of time, into the cache folder.
+    """Build all binaries of a local cluster ahead of time, into the cache folder; where real nodes are possible, all that they take too.
 
     For example:
 
@@ -153,7 +166,12 @@ def build() -> None:
     Exit codes: 0 they are there; 1 something failed; 130 interrupted.
     """
     with telling() as teller:
-        _find_binaries(teller).build_all(pool=True)
+        binaries = _find_binaries(teller)
+        binaries.build_all(pool=True)
+        if obstacle := find_obstacle():
+            teller.say(f"nothing for real nodes: {obstacle}")
+        else:
+            make_stock(binaries)
 
 
 @app.command()

@@ -8,7 +8,9 @@ from commonpool.local.build import (
     bench_recipe,
     build,
     controlplane_recipe,
+    dns_recipe,
     helm_recipe,
+    node_recipe,
     prometheus_recipe,
     replay_recipe,
     scheduler_recipe,
@@ -28,6 +30,9 @@ _RECIPES = {
     "promtool": prometheus_recipe,
     "kube-scheduler": scheduler_recipe,
     "libpacking.so": scheduler_recipe,
+    "kubelet": node_recipe,
+    "kube-proxy": node_recipe,
+    "dns": dns_recipe,
     "bench-driver": bench_recipe,
     "replay": replay_recipe,
     "stock-kube-scheduler": stock_scheduler_recipe,
@@ -40,8 +45,8 @@ class Binaries:
 
     def __init__(self, source: Source, cache_dir: Path, teller: Teller) -> None:
         self.source = source
-        self._cache_dir = cache_dir
-        self._teller = teller
+        self.cache_dir = cache_dir
+        self.teller = teller
         self._go: Go | None = None
         self._folders: dict[str, Path] = {}
 
@@ -54,17 +59,17 @@ class Binaries:
         return self._build(_RECIPES[program](self.source)) / program
 
     def build_all(self, *, pool: bool) -> None:
-        """Build everything that a cluster needs, with or without commonpool itself."""
+        """Build everything that a cluster of fake nodes needs, with or without commonpool itself."""
         self.find("kube-apiserver")
         if pool:
             self.find("helm")
             self.find("kube-scheduler")
 
     def _find_go(self) -> Go:
-        self._go = self._go or find_go(self.source, self._cache_dir, self._teller)
+        self._go = self._go or find_go(self.source, self.cache_dir, self.teller)
         return self._go
 
     def _build(self, recipe: Recipe) -> Path:
         if recipe.what not in self._folders:
-            self._folders[recipe.what] = build(recipe, self._find_go(), self._cache_dir / "bin", self._teller)
+            self._folders[recipe.what] = build(recipe, self._find_go(), self.cache_dir / "bin", self.teller)
         return self._folders[recipe.what]

@@ -87,6 +87,21 @@ def bench_recipe(source: Source) -> Recipe:
     return Recipe("bench", source.bench_driver, (target,), sources=True, cold="about a minute")
 
 
+def node_recipe(source: Source) -> Recipe:
+    """What a real node runs: kubelet, kube-proxy, a device plugin, and the program that holds a pod's namespaces."""
+    targets = (
+        Target("tool", ("-ldflags", _KUBERNETES)),
+        Target("./cmd/accelerators", ("-ldflags", "-s -w")),
+        Target("./cmd/pause", ("-ldflags", "-s -w -extldflags -static")),
+    )
+    return Recipe("node", source.node, targets, sources=True, cold="about 2 minutes on 2 cores once Kubernetes is compiled")
+
+
+def dns_recipe(source: Source) -> Recipe:
+    """Cluster DNS for real nodes."""
+    return Recipe("dns", source.dns, (Target(".", ("-ldflags", "-s -w"), "dns"),), sources=True, cold="about a minute")
+
+
 def replay_recipe(source: Source) -> Recipe:
     """What packs recorded pods with our policy and the published ones; it needs the standard library only."""
     target = Target("./cmd/replay", ("-ldflags", "-s -w"), "replay")

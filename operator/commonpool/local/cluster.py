@@ -17,10 +17,11 @@ from commonpool.local.kubernetes import CONTROL_PLANE, Builder
 from commonpool.local.locks import hold_lock
 from commonpool.local.memory import Memory, read_memory, write_memory
 from commonpool.local.nodes import apply_fleet
-from commonpool.local.pids import find_marked
+from commonpool.local.pids import Identity, find_identity, find_marked
 from commonpool.local.places import find_places, find_source
 from commonpool.local.pool import POOL
 from commonpool.local.process import (
+    Process,
     find_log,
     find_running,
     is_current,
@@ -30,11 +31,19 @@ from commonpool.local.process import (
     stop_process,
     wait_ready,
 )
+from commonpool.local.real.builders import DNS, NETWORK, REAL, list_real
+from commonpool.local.real.cgroups import find_cgroups, name_cgroup, remove_cgroup
+from commonpool.local.real.group import check_fleet
+from commonpool.local.real.imports import import_image
+from commonpool.local.real.namespaces import is_within
+from commonpool.local.real.obstacle import refuse_obstacle
+from commonpool.local.real.rights import apply_rights, remove_nodes
+from commonpool.local.real.stock import make_stock
 from commonpool.local.site import Site
 from commonpool.local.teller import Teller
 from commonpool.local.waiting import wait_until
 
-BUILDERS: dict[str, Builder] = {**CONTROL_PLANE, **POOL}  # in the order in which they start; they stop the other way round
+BUILDERS: dict[str, Builder] = {**CONTROL_PLANE, **REAL, **POOL}  # in the order in which they start; they stop the other way round
 _ETCD_PATIENCE_SECONDS = 10
 
 
@@ -47,6 +56,7 @@ class Wish:
     operator: bool | None = None
     audit: bool | None = None
     fairness: bool | None = None
+    real_nodes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +99,13 @@ class LocalCluster:
         return self._binaries.find(program)
 
     def processes(self) -> list[ProcessState]:
-        """All processes in the order in which they start."""
+        """All processes in the order in which they start; of real nodes those only that are wanted."""
         wanted = self._wanted(read_memory(self.places.memory)) if self.places.memory.exists() else []
         states = []
         for name in BUILDERS:
             identity = find_running(self.places, name)
+            if name in REAL and name not in wanted and not identity:
+                continue
             state = "running" if identity else "stopped" if name in wanted else "off"
             states.append(ProcessState(name, identity.pid if identity else None, self.log(name), state))
         return states
@@ -110,7 +122,12 @@ class LocalCluster:
             self.places.make()
             memory = read_memory(self.places.memory)
             _take_wish(memory, wish)
+            if memory.real_nodes:
+                refuse_obstacle()
+                check_fleet(memory.fleet)
             self._binaries.build_all(pool=memory.pool)
+            if memory.real_nodes:
+                make_stock(self._binaries)
             write_memory(self.places.memory, memory)
             self._stop_strays()
             self._stop_unwanted(memory)
@@ -126,9 +143,11 @@ class LocalCluster:
         return stopped
 
     def start(self, name: str) -> None:
-        """Start one process and wait until it serves; one that runs is kept if it is up to date."""
+        """Start one process and wait until it serves; one that runs is kept if it is up to date. A new network takes new nodes."""
         with self._alone():
-            self._start(self._site(), name)
+            site = self._site()
+            for each in list_real(site.memory.real_nodes) if name == NETWORK else [name]:
+                self._start(site, each)
 
     def stop(self, name: str) -> None:
         """Stop one process politely."""
@@ -146,6 +165,17 @@ class LocalCluster:
         if number is signal.SIGKILL:
             wait_until(lambda: find_running(self.places, name) is None, f"`{name}` is gone", 10)
 
+    def add_image(self, image: Path) -> list[str]:
+        """Give an image (a tar of an OCI layout) to all real nodes that run; returns their names."""
+        running = {name: node for name in REAL if name not in {NETWORK, DNS} and (node := find_running(self.places, name))}
+        if not running:
+            raise UserError(
+                f"no real node of the cluster `{self.places.name}` runs", hint="`commonpool local up --real-nodes 1` starts one"
+            )
+        for node in running.values():
+            import_image(node, image)
+        return list(running)
+
     def _bring_up(self, memory: Memory, started: list[str]) -> None:
         site = self._site(memory)
         site.pinned = any(find_running(self.places, name) for name in BUILDERS)
@@ -158,6 +188,8 @@ class LocalCluster:
             write_memory(self.places.memory, memory)
             if new_kinds:
                 self._restart_counting(site, started)
+        if memory.real_nodes or (self.places.root / "real").is_dir():
+            self._bring_up_real(site, started)
         for name in POOL:
             if name in self._wanted(memory):
                 self._start(site, name, started)
@@ -167,7 +199,24 @@ class LocalCluster:
         stop_process(self.places, "controller-manager")
         self._start(site, "controller-manager", started)
 
+    def _bring_up_real(self, site: Site, started: list[str]) -> None:
+        """Nodes boot side by side."""
+        wanted = list_real(site.memory.real_nodes)
+        remove_nodes(site.client(), set(wanted))
+        if not wanted:
+            return
+        apply_rights(site.client())
+        network, dns, *nodes = wanted
+        self._start(site, network, started)
+        self._start(site, dns, started)
+        for process in [self._launch(site, name, started) for name in nodes]:
+            wait_ready(self.places, process)
+
     def _start(self, site: Site, name: str, started: list[str] | None = None) -> None:
+        wait_ready(self.places, self._launch(site, name, started))
+
+    def _launch(self, site: Site, name: str, started: list[str] | None) -> Process:
+        """Start it if it does not run, or not as it should; it may take its time to serve."""
         _check_name(name)
         site.serving = find_running(self.places, name) is not None
         process = BUILDERS[name](site)
@@ -180,7 +229,7 @@ class LocalCluster:
             if started is not None:
                 started.append(name)
             start_process(self.places, process)
-        wait_ready(self.places, process)
+        return process
 
     @contextmanager
     def _undo_on_failure(self) -> Iterator[list[str]]:
@@ -201,31 +250,50 @@ class LocalCluster:
         return self._stop_strays() or any(stopped)
 
     def _stop_from(self, name: str) -> None:
-        """Stop a process and, below the apiserver, all that lean on it: else its end takes ten seconds."""
+        """Stop a process and all that lean on it: the apiserver's end would take ten seconds, and a network takes its nodes along."""
         names = list(BUILDERS)
-        leaning = names[names.index(name) :] if name in {"etcd", "apiserver"} else [name]
+        leaning = names[names.index(name) :] if name in {"etcd", "apiserver"} else list(REAL) if name == NETWORK else [name]
         for each in reversed(leaning):
             stop_process(self.places, each, patience_seconds=_ETCD_PATIENCE_SECONDS)
 
     def _stop_strays(self) -> bool:
         """What a killed `up` had started and not written down, and what our processes left behind."""
-        known = {find_running(self.places, name) for name in BUILDERS}
-        strays = [identity for identity in find_marked(str(self.places.root)) if identity not in known]
+        strays = self._find_strays()
+        # Last what lives in a node: it ends with the process that holds the node, and what is stopped there alone is started again.
+        strays.sort(key=lambda identity: any(is_within(identity.pid, other.pid) for other in strays))
         for identity in strays:
-            self._teller.say(f"stopping process {identity.pid}, left over from an `up` that was killed")
-            stop_identity(identity, patience_seconds=3)
+            if find_identity(identity.pid) == identity:
+                self._teller.say(f"stopping process {identity.pid}, left over from an `up` that was killed")
+                stop_identity(identity, patience_seconds=3)
+        self._remove_empty_cgroups()
         return bool(strays)
+
+    def _find_strays(self) -> list[Identity]:
+        known = {identity for name in BUILDERS if (identity := find_running(self.places, name))}
+        marked = [identity for identity in find_marked(str(self.places.root)) if identity not in known]
+        return [identity for identity in marked if not any(is_within(identity.pid, node.pid) for node in known)]
+
+    def _remove_empty_cgroups(self) -> None:
+        """Those of nodes that do not run any more; the name they have in common goes with the last."""
+        top = name_cgroup(self.places)
+        for name in {folder.name for folder in find_cgroups(top)} & set(REAL):
+            if find_running(self.places, name) is None:
+                remove_cgroup(f"{top}/{name}")
+        if not any(find_running(self.places, name) for name in REAL):
+            remove_cgroup(top)
 
     def _stop_unwanted(self, memory: Memory) -> None:
         wanted = self._wanted(memory)
         for name in reversed(BUILDERS):
             if name not in wanted:
                 stop_process(self.places, name)
+        self._remove_empty_cgroups()
 
     @staticmethod
     def _wanted(memory: Memory) -> list[str]:
         scalable = memory.fleet is not None and any(group.most is not None for group in memory.fleet.groups)
         off = ({"operator"} if not memory.operator else set()) | ({"machines"} if not scalable else set())
+        off |= set(REAL) - set(list_real(memory.real_nodes))
         return [name for name in BUILDERS if (memory.pool or name not in POOL) and name not in off]
 
     def _site(self, memory: Memory | None = None) -> Site:
@@ -243,6 +311,7 @@ def _take_wish(memory: Memory, wish: Wish) -> None:
     memory.pool = memory.pool if wish.pool is None else wish.pool
     memory.operator = memory.operator if wish.operator is None else wish.operator
     memory.audit = memory.audit if wish.audit is None else wish.audit
+    memory.real_nodes = memory.real_nodes if wish.real_nodes is None else wish.real_nodes
     memory.fairness = memory.fairness if wish.fairness is None else wish.fairness
 
 

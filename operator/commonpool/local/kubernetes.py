@@ -3,6 +3,7 @@
 Each function writes what its process reads and returns the process, not started. Adding one: a function here, a line in `CONTROL_PLANE`.
 """
 
+import json
 from collections.abc import Callable
 
 from commonpool.local.client import answers
@@ -16,6 +17,9 @@ from commonpool.local.credentials import (
     write_tokens,
 )
 from commonpool.local.process import Process
+from commonpool.local.real.addresses import EGRESS_SOCKET
+from commonpool.local.real.credentials import list_users, make_client_certificate
+from commonpool.local.real.group import REAL_LABEL
 from commonpool.local.site import Site
 
 Builder = Callable[[Site], Process]
@@ -41,6 +45,11 @@ _CONTROLLERS = (
     "endpoints-controller",
     "endpointslice-controller",
 )
+
+# Where nodes can really die, somebody must notice: then KWOK renews the leases of the fake ones.
+_REAL_CONTROLLERS = ("node-lifecycle-controller", "taint-eviction-controller")
+_REAL_KWOK_FLAGS = (f"--manage-nodes-with-label-selector={REAL_LABEL}!=true", "--node-lease-duration-seconds=40")
+_NODE_GRACE_SECONDS = 20
 
 _AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
@@ -75,7 +84,7 @@ def build_apiserver(site: Site) -> Process:
     places = site.places
     make_signing_key(places)
     fleet = site.memory.fleet
-    tokens = write_tokens(places, fleet.login_users() if fleet else ())
+    tokens = write_tokens(places, (*(fleet.login_users() if fleet else ()), *(list_users() if site.memory.real_nodes else ())))
     argv = [
         str(site.binaries.find("kube-apiserver")),
         f"--etcd-servers={site.url('etcd', scheme='http')}",
@@ -84,7 +93,7 @@ def build_apiserver(site: Site) -> Process:
         "--endpoint-reconciler-type=none",
         f"--secure-port={site.claim_port('apiserver')}",
         f"--cert-dir={places.pki}",
-        "--authorization-mode=RBAC",
+        f"--authorization-mode={'Node,RBAC' if site.memory.real_nodes else 'RBAC'}",
         f"--token-auth-file={places.tokens}",
         "--anonymous-auth=false",
         "--service-account-issuer=https://kubernetes.default.svc",
@@ -92,6 +101,7 @@ def build_apiserver(site: Site) -> Process:
         f"--service-account-signing-key-file={places.pki / 'sa.key'}",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--disable-admission-plugins=TaintNodesByCondition",  # it would taint fake nodes until a kubelet lifts it
+        *(_kubelet_flags(site) if site.memory.real_nodes else ()),
         *(_audit_flags(site) if site.memory.audit else ()),
         *(() if site.memory.fairness else ("--enable-priority-and-fairness=false",)),
     ]
@@ -106,7 +116,7 @@ def build_apiserver(site: Site) -> Process:
 
 
 def build_controller_manager(site: Site) -> Process:
-    """Put the controller manager together: the controllers that jobs, tenants' roles and our policies need, none that manage real nodes."""
+    """Put the controller manager together: the controllers that jobs, tenants' roles and our policies need, and real nodes if there are."""
     places = site.places
     port = site.claim_port("controller-manager")
     argv = [
@@ -121,7 +131,8 @@ def build_controller_manager(site: Site) -> Process:
         "--leader-elect=false",
         "--kube-api-qps=1000",  # its default of 20 makes pods more slowly than anything binds them
         "--kube-api-burst=2000",
-        f"--controllers={','.join(_CONTROLLERS)}",
+        f"--controllers={','.join(_CONTROLLERS + (_REAL_CONTROLLERS if site.memory.real_nodes else ()))}",
+        *((f"--node-monitor-grace-period={_NODE_GRACE_SECONDS}s",) if site.memory.real_nodes else ()),
     ]
 
     def ready() -> bool:
@@ -132,7 +143,7 @@ def build_controller_manager(site: Site) -> Process:
 
 
 def build_kwok(site: Site) -> Process:
-    """Put KWOK together: it plays the kubelets of all nodes, by the stages in local/stages."""
+    """Put KWOK together: it plays the kubelets of all nodes that are not real, by the stages in local/stages."""
     places = site.places
     stages = places.root / "stages.yaml"
     parts = sorted(site.binaries.source.stages.glob("*.yaml"))
@@ -141,7 +152,7 @@ def build_kwok(site: Site) -> Process:
     argv = [
         str(site.binaries.find("kwok")),
         f"--kubeconfig={places.user_kubeconfig(KWOK)}",
-        "--manage-all-nodes=true",
+        *(_REAL_KWOK_FLAGS if site.memory.real_nodes else ("--manage-all-nodes=true",)),
         f"--config={stages}",
         f"--server-address=127.0.0.1:{port}",
     ]
@@ -164,6 +175,24 @@ def _audit_flags(site: Site) -> list[str]:
         f"--audit-log-path={site.places.audit_log}",
         "--audit-log-maxsize=200",
         "--audit-log-maxbackup=1",
+    ]
+
+
+def _kubelet_flags(site: Site) -> list[str]:
+    """The apiserver's way to real kubelets: through the door of their network, and with a name that they know."""
+    make_client_certificate(site.places)
+    egress = site.places.root / "egress.json"
+    connection = {"proxyProtocol": "HTTPConnect", "transport": {"uds": {"udsName": EGRESS_SOCKET}}}
+    selection = {"name": "cluster", "connection": connection}
+    write_private(
+        egress,
+        json.dumps({"apiVersion": "apiserver.k8s.io/v1beta1", "kind": "EgressSelectorConfiguration", "egressSelections": [selection]}),
+    )
+    return [
+        f"--egress-selector-config-file={egress}",
+        "--kubelet-preferred-address-types=InternalIP",
+        f"--kubelet-client-certificate={site.places.pki / 'kubelet-client.crt'}",
+        f"--kubelet-client-key={site.places.pki / 'kubelet-client.key'}",
     ]
 
 

@@ -22,6 +22,16 @@ class Source:
         return self.root / "local" / "controlplane"
 
     @property
+    def node(self) -> Path:
+        """The module of what a real node runs: kubelet, kube-proxy, and two small programs of ours."""
+        return self.root / "local" / "node"
+
+    @property
+    def dns(self) -> Path:
+        """The module of cluster DNS for real nodes."""
+        return self.root / "local" / "dns"
+
+    @property
     def helm(self) -> Path:
         """The module whose tool is helm."""
         return self.root / "local" / "helm"

@@ -1,0 +1,44 @@
+import os
+import platform
+import shutil
+
+import pytest
+
+from commonpool.errors import SetupError, UserError
+from commonpool.local.fleet import parse_fleet
+from commonpool.local.real.group import build_real_node, check_fleet
+from commonpool.local.real.obstacle import find_obstacle, refuse_obstacle
+
+
+def test_real_nodes_need_linux(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    assert find_obstacle() == "real nodes need Linux; this is Darwin"
+
+
+def test_real_nodes_need_root_and_the_refusal_says_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SetupError, match="real nodes need root") as refusal:
+        refuse_obstacle()
+    assert "--real-nodes 0" in refusal.value.hint
+
+
+def test_real_nodes_need_debians_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda program: None if program == "dpkg-deb" else "/usr/bin/it")
+    assert "`dpkg-deb` is not on this machine" in find_obstacle()
+
+
+def test_a_fleet_may_not_call_a_group_as_real_nodes_are_called() -> None:
+    resources = {"cpu": 8, "memory": "1Gi", "pods": 10}
+    check_fleet(parse_fleet({"groups": [{"name": "h100", "nodes": 1, "resources": resources}]}, "the test"))
+    with pytest.raises(UserError, match="the fleet has a group `real`"):
+        check_fleet(parse_fleet({"groups": [{"name": "real", "nodes": 1, "resources": resources}]}, "the test"))
+
+
+def test_a_real_node_is_known_by_its_label_and_kept_for_the_pool() -> None:
+    node = build_real_node(2)
+    assert node["metadata"]["name"] == "real-002"
+    assert node["metadata"]["labels"]["local.commonpool.dev/real"] == "true"
+    assert node["spec"]["taints"] == [{"key": "commonpool.dev/pool", "value": "real", "effect": "NoSchedule"}]

@@ -1,0 +1,92 @@
+"""What a cluster with real nodes could leave behind on the machine, and its processes as the machine sees them."""
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.stories.cluster import eventually
+
+from commonpool.local.cluster import LocalCluster
+from commonpool.local.pids import MARK, find_marked
+from commonpool.local.real.boot import PART
+from commonpool.local.real.cgroups import find_cgroups, name_cgroup
+
+_NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "uts")
+_KERNEL = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What can be seen of this machine that real nodes could change."""
+
+    mounts: frozenset[str]
+    links: frozenset[str]
+    namespaces: frozenset[str]
+    cgroups: frozenset[str]
+    kernel: tuple[str, ...]
+
+
+def take_footprint(cluster: LocalCluster) -> Footprint:
+    """Of this cluster's own: others may come and go beside it."""
+    return Footprint(
+        mounts=frozenset(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()),
+        links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
+        namespaces=frozenset(_read_namespaces(cluster)),
+        cgroups=frozenset(map(str, find_cgroups(name_cgroup(cluster.places)))),
+        kernel=tuple(Path("/proc/sys", name).read_text(encoding="ascii") for name in _KERNEL),
+    )
+
+
+def expect_nothing_left(cluster: LocalCluster, before: Footprint) -> None:
+    """The kernel takes a dead node's namespaces back a moment later."""
+    assert find_marked(str(cluster.places.root)) == []
+    eventually(lambda: _subtract(take_footprint(cluster), before), until=lambda left: not any(left.values()))
+    assert take_footprint(cluster).kernel == before.kernel
+
+
+def find_daemon(cluster: LocalCluster, node: str, daemon: str) -> int:
+    """The process number of a node's daemon, as the machine counts; 0 if it does not run."""
+    needle = f"{PART}={node}/{daemon}".encode()
+    for identity in find_marked(str(cluster.places.root)):
+        with suppress(OSError):  # it has just ended
+            folder = Path("/proc", str(identity.pid))
+            # What containerd starts has its environment too.
+            if (folder / "comm").read_text(encoding="ascii").strip() == daemon and needle in (folder / "environ").read_bytes():
+                return identity.pid
+    return 0
+
+
+def kill_daemon(cluster: LocalCluster, node: str, daemon: str) -> None:
+    """SIGKILL, and wait until the node has started it again."""
+    killed = eventually(lambda: find_daemon(cluster, node, daemon))
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: find_daemon(cluster, node, daemon), until=lambda pid: pid not in {0, killed})
+
+
+def _read_namespaces(cluster: LocalCluster) -> set[str]:
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        for kind in _NAMESPACES:
+            with suppress(OSError):
+                if not _belongs_elsewhere(folder, cluster):
+                    found.add(str((folder / "ns" / kind).readlink()))
+    return found
+
+
+def _belongs_elsewhere(process: Path, cluster: LocalCluster) -> bool:
+    """Whether it is another local cluster's."""
+    environment = (process / "environ").read_bytes().split(b"\0")
+    marks = {word.partition(b"=")[2].decode() for word in environment if word.startswith(f"{MARK}=".encode())}
+    names = {part for part in (process / "cgroup").read_text(encoding="utf-8").split("/") if part.startswith("commonpool-")}
+    return bool(marks - {str(cluster.places.root)} or names - {name_cgroup(cluster.places)})
+
+
+def _subtract(after: Footprint, before: Footprint) -> dict[str, frozenset[str]]:
+    return {
+        "mounts": after.mounts ^ before.mounts,
+        "links": after.links ^ before.links,
+        "namespaces": after.namespaces - before.namespaces,
+        "cgroups": after.cgroups - before.cgroups,
+    }

@@ -1,0 +1,64 @@
+"""An HPC workload is what MPI programs expect, and ends when its time is over."""
+
+from pathlib import Path
+
+import pytest
+from tests.stories.cluster import eventually
+from tests.stories.real.manifests import make_hpc
+from tests.stories.story import PATIENCE_SECONDS, Member
+
+from commonpool.config import read_settings
+from commonpool.local.cluster import LocalCluster
+from commonpool.local.real.debian import Root, make_root
+from commonpool.local.real.images import Recipe, make_image
+from commonpool.local.teller import LogTeller
+
+pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
+
+WALLTIME_SECONDS = 20
+MPI = "commonpool.local/mpi:1"
+PROGRAM = Path(__file__).with_name("programs").joinpath("mpi.py").read_text(encoding="utf-8")
+# The program must be a file, because mpirun starts it too.
+STARTER = f"""
+import os
+with open("/tmp/program.py", "w") as file:
+    file.write({PROGRAM!r})
+os.execv("/usr/bin/python3", ["python3", "/tmp/program.py"])
+"""
+PATIENT = """
+import signal, time
+def end(*_):
+    print("told", flush=True)
+    raise SystemExit(0)
+signal.signal(signal.SIGTERM, end)
+print("begins", flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture
+def mpi_image(real_cluster: LocalCluster) -> str:
+    cache = read_settings().cache_dir
+    root = make_root(Root("mpi", ("python3-mpi4py", "dash", "coreutils", "netbase")), cache, LogTeller())
+    real_cluster.add_image(make_image(Recipe(MPI, root, root.name), cache / "images", LogTeller()))
+    return MPI
+
+
+def test_an_mpi_program_runs_over_all_its_nodes_in_the_order_of_its_ranks(alice: Member, mpi_image: str) -> None:
+    alice.create(make_hpc("solve", STARTER, nodes=2, gpus=8, image=mpi_image))
+    alice.expect("solve", "Completed")
+    first, second = alice.pods("solve")
+    said = alice.kubectl("logs", first["metadata"]["name"]).split()
+    assert said == ["4", "6", "solve-0", "solve-0", "solve-1", "solve-1"]
+    assert [pod["status"]["phase"] for pod in (first, second)] == ["Succeeded", "Succeeded"]
+
+
+def test_an_hpc_workload_whose_time_is_over_is_told_and_ends(alice: Member) -> None:
+    alice.create(make_hpc("long", PATIENT, nodes=2, gpus=2, walltime_seconds=WALLTIME_SECONDS))
+    alice.expect("long", "Running")
+    names = [pod["metadata"]["name"] for pod in alice.pods("long")]
+    eventually(lambda: [alice.kubectl("logs", name) for name in names], until=lambda seen: seen == ["begins\n"] * 2)
+    assert alice.kubectl("logs", "--follow", names[0]) == "begins\ntold\n"
+    alice.expect("long", "Failed")
+    assert "active longer than specified deadline" in alice.condition("long", "Succeeded")["message"]
+    eventually(lambda: not alice.pods("long"), within_seconds=PATIENCE_SECONDS)

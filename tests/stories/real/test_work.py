@@ -1,0 +1,172 @@
+"""Untouched work in a tenant's namespace really runs: on a kubelet, through the pool, and whatever is killed under it."""
+
+import datetime as dt
+
+import pytest
+from tests.stories.cluster import eventually
+from tests.stories.real.footprint import kill_daemon
+from tests.stories.real.manifests import make_container, make_job, make_service
+from tests.stories.story import PATIENCE_SECONDS, Member, Story
+
+from commonpool.local.client import Manifest
+
+pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
+
+LAG_SECONDS = 10  # of a busy machine whose containerd was killed; 1 or 2 elsewhere
+
+WORKER = """
+import os, time
+print("begins with", len(os.environ["COMMONPOOL_ACCELERATORS"].split(",")), flush=True)
+while not os.path.exists("/tmp/enough"):
+    time.sleep(0.05)
+print("ends", flush=True)
+"""
+SERVER = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(os.environ["HOSTNAME"].encode())
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+"""
+ASKER = """
+import time, urllib.request
+heard = set()
+give_up_at = time.monotonic() + 60
+while len(heard) < 2 and time.monotonic() < give_up_at:
+    try:
+        heard.add(urllib.request.urlopen("http://web/", timeout=2).read().decode())
+    except OSError:
+        time.sleep(0.1)
+print(*sorted(heard), sep="\\n", flush=True)
+"""
+PEER = """
+import os, socket, time
+rank = int(os.environ["JOB_COMPLETION_INDEX"])
+if rank == 0:
+    with socket.create_server(("", 7000)) as server:
+        print(server.accept()[0].recv(100).decode(), flush=True)
+else:
+    give_up_at = time.monotonic() + 60
+    while time.monotonic() < give_up_at:
+        try:
+            with socket.create_connection(("peers-0.peers", 7000), timeout=2) as first:
+                first.sendall(f"rank {rank} on {socket.gethostname()}".encode())
+            break
+        except OSError:
+            time.sleep(0.1)
+"""
+
+
+def read_log(alice: Member, name: str) -> list[str]:
+    return alice.kubectl("logs", name).splitlines()
+
+
+def read_span(pod: Manifest) -> tuple[int, int]:
+    """When the kubelet says that it took the pod, and that its container ended."""
+    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"]
+    return read_time(pod["status"]["startTime"]), read_time(ended)
+
+
+def read_time(text: str) -> int:
+    return int(dt.datetime.fromisoformat(text).timestamp())
+
+
+@pytest.mark.parametrize("daemon", ["kubelet", "containerd"])
+def test_an_untouched_job_runs_once_although_what_runs_it_is_killed(story: Story, alice: Member, daemon: str) -> None:
+    alice.kubectl("create", "-f", "-", stdin=make_job("count", WORKER, gpus=2))
+    alice.expect("count", "Running")
+    (pod,) = alice.pods("count")
+    name, node = pod["metadata"]["name"], pod["spec"]["nodeName"]
+    eventually(lambda: read_log(alice, name), until=lambda seen: seen == ["begins with 2"])
+
+    kill_daemon(story.cluster, node, daemon)
+    eventually(lambda: touch_enough(alice, name), within_seconds=PATIENCE_SECONDS)
+
+    status = alice.expect("count", "Completed")["status"]
+    (same,) = alice.pods("count")
+    assert same["metadata"]["uid"] == pod["metadata"]["uid"]
+    assert same["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert alice.look("count", "Job")["status"]["succeeded"] == 1
+    assert read_log(alice, name) == ["begins with 2", "ends"]
+    expect_counted(status, same, gpus=2)
+
+
+def expect_counted(status: Manifest, pod: Manifest, *, gpus: int) -> None:
+    """Counted is what was held: from the promise until the kubelet has told the end, which it learns up to seconds after the fact."""
+    begun, ended = read_span(pod)
+    promised, told = read_time(status["promisedAt"]), read_time(status["accountedAt"])
+    assert status["acceleratorSeconds"] == gpus * (told - promised)
+    assert promised <= begun <= promised + LAG_SECONDS
+    assert ended <= told <= ended + LAG_SECONDS
+
+
+def test_a_job_whose_node_dies_waits_for_it_and_runs_again(story: Story, alice: Member) -> None:
+    alice.kubectl("create", "-f", "-", stdin=make_job("count", WORKER))
+    alice.expect("count", "Running")
+    (pod,) = alice.pods("count")
+    node = pod["spec"]["nodeName"]
+    eventually(lambda: read_log(alice, pod["metadata"]["name"]))
+
+    story.cluster.kill(node)
+    eventually(lambda: read_ready(story, node), within_seconds=PATIENCE_SECONDS, until=lambda seen: seen == "Unknown")
+    alice.kubectl("create", "-f", "-", stdin=make_job("elsewhere", WORKER, gpus=8))
+    alice.expect("elsewhere", "Running")
+    assert node not in alice.nodes("elsewhere")
+
+    story.cluster.start(node)
+    eventually(
+        lambda: [each["status"]["phase"] for each in alice.pods("count")],
+        within_seconds=PATIENCE_SECONDS,
+        until=lambda seen: sorted(seen) == ["Failed", "Running"],
+    )
+    again = next(each["metadata"]["name"] for each in alice.pods("count") if each["status"]["phase"] == "Running")
+    eventually(lambda: touch_enough(alice, again), within_seconds=PATIENCE_SECONDS)
+    alice.expect("count", "Completed")
+    assert alice.look("count", "Job")["status"]["succeeded"] == 1
+
+
+def read_ready(story: Story, node: str) -> str:
+    conditions = story.admin.get(f"/api/v1/nodes/{node}")["status"]["conditions"]
+    return next(str(condition["status"]) for condition in conditions if condition["type"] == "Ready")
+
+
+def touch_enough(alice: Member, name: str) -> bool:
+    """The runtime may be away for a moment."""
+    try:
+        alice.kubectl("exec", name, "--", "touch", "/tmp/enough")  # noqa: S108 - in the container
+    except AssertionError:
+        return False
+    return True
+
+
+def test_an_untouched_deployment_is_reached_by_the_name_of_its_service_on_every_node(story: Story, alice: Member) -> None:
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [make_container(SERVER, gpus=7)]}}
+    deployment = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    alice.kubectl(
+        "create", "-f", "-", stdin={"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": deployment}
+    )
+    alice.kubectl("create", "-f", "-", stdin=make_service("web", ports=[{"port": 80, "targetPort": 8000}]))
+    alice.expect("web", "Running")
+    assert sorted(alice.places("web").values()) == ["real-001", "real-002"]
+
+    kill_daemon(story.cluster, "real-001", "kube-proxy")
+    kill_daemon(story.cluster, "real-002", "kubelet")
+    alice.kubectl("create", "-f", "-", stdin=make_job("ask", ASKER))
+    alice.expect("ask", "Completed")
+
+    servers = [pod["metadata"]["name"] for pod in alice.pods("web")]
+    assert read_log(alice, alice.pods("ask")[0]["metadata"]["name"]) == servers
+    assert alice.state("web") == "Running"
+
+
+def test_the_ranks_of_a_gang_find_each_other_by_name(alice: Member) -> None:
+    job = make_job("peers", PEER, gpus=8)
+    job["spec"] |= {"completionMode": "Indexed", "completions": 2, "parallelism": 2}
+    job["spec"]["template"]["spec"]["subdomain"] = "peers"
+    alice.kubectl("create", "-f", "-", stdin=make_service("peers", clusterIP="None", publishNotReadyAddresses=True))
+    alice.kubectl("create", "-f", "-", stdin=job)
+    alice.expect("peers", "Completed")
+    first, _ = alice.pods("peers")
+    assert alice.places("peers") == {"0": "real-001", "1": "real-002"}
+    assert read_log(alice, first["metadata"]["name"]) == ["rank 1 on peers-1"]
