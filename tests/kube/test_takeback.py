@@ -20,6 +20,7 @@ from tests.kube.objects import (
 from tests.kube.readings import NOW_AT, line
 from tests.kube.stage import Stage
 
+from commonpool.kube.due import UNDONE_SECONDS
 from commonpool.kube.errors import Unavailable
 from commonpool.kube.resources import DEPLOYMENTS, EVENTS, GPU_WORKLOADS, JOBS, PODS, ROUNDS
 from commonpool.kube.rounds import build_round
@@ -297,3 +298,58 @@ async def test_who_has_been_told_before_the_operator_was_killed_keeps_the_rest_o
     assert (found.resize.keep, found.resize.by_at, found.needs) == (2, due_at, ())
     scene.now_at = due_at + int(timedelta(minutes=1).total_seconds())
     assert "patch Job pretrain" in await scene.decide()
+
+
+def deleted(body: Body) -> Body:
+    """The same, deleted by its owner, and kept by a finalizer of his own."""
+    return {**body, "metadata": {**body["metadata"], "deletionTimestamp": BORN, "finalizers": ["vision.example.com/archive"]}}
+
+
+async def test_elastic_work_that_is_being_deleted_is_told_and_shrunk_like_any_other(scene: Scene) -> None:
+    scene.put(GPU_WORKLOADS, deleted(scene.api.find(GPU_WORKLOADS, "pretrain", NAMESPACE) or {}))
+    due_at = NOW_AT + GRACE_SECONDS
+    assert await scene.decide(shrink(2, due_at)) == ["patch-status GPUWorkload pretrain", "patch Pod pretrain-0"]
+    assert scene.status()["resize"]["replicas"] == 2
+    scene.now_at = due_at
+    assert await scene.decide() == ["patch Job pretrain"]
+    assert scene.job()["spec"]["parallelism"] == 2
+
+
+async def test_of_a_service_that_is_being_deleted_the_pods_go_when_it_is_evicted() -> None:
+    scene = Scene()
+    scene.put(GPU_WORKLOADS, deleted(workload_body("web", "inference", {"replicas": {"min": 2, "max": 2}}, gpus=1)))
+    scene.put(DEPLOYMENTS, deployment_body("web", owner_uid="uid-GPUWorkload-web"))
+    scene.put(PODS, *(service_pod_body(f"web-{name}", "web", node="gpu-0") for name in "ab"))
+    assert await scene.decide() == []
+    wrote = await scene.decide(evict("web", "Deployment"))
+    assert wrote == ["patch-status GPUWorkload web", "delete Pod web-a", "delete Pod web-b"]
+
+
+@pytest.mark.parametrize("suspended", [False, True], ids=["running", "suspended too late"])
+async def test_a_job_that_is_being_deleted_cannot_stop_its_pods_so_they_are_deleted(suspended: bool) -> None:  # noqa: FBT001 a parameter
+    scene = Scene()
+    scene.put(GPU_WORKLOADS, tracked_body("train"))
+    scene.put(JOBS, deleted(job_body("train", suspended=suspended, held=suspended)))
+    scene.put(PODS, *(pod_body(f"train-{rank}", job="train", rank=rank, node=f"gpu-{rank}") for rank in range(2)))
+    wrote = await scene.decide(*(() if suspended else (evict("train"),)))
+    assert wrote[-2:] == ["delete Pod train-0", "delete Pod train-1"]
+    assert "patch Job train" not in wrote
+    for rank in range(2):
+        scene.put(PODS, deleted(pod_body(f"train-{rank}", job="train", rank=rank, node=f"gpu-{rank}")))
+    assert [(each.leaving, each.needs) for each in scene.cluster.read().workloads] == [(True, ())]
+    assert not [each for each in await scene.decide() if not each.startswith("patch-status")]
+
+
+async def test_an_elastic_job_that_is_being_deleted_loses_its_highest_ranks(scene: Scene) -> None:
+    await scene.decide(shrink(2, NOW_AT))
+    scene.put(JOBS, deleted(scene.job()))
+    assert await scene.decide() == ["delete Pod pretrain-2", "delete Pod pretrain-3"]
+
+
+async def test_a_shrink_that_could_not_be_told_is_tried_again_without_haste(scene: Scene) -> None:
+    scene.api.faults = {"patch-status GPUWorkload pretrain": [Unavailable("away")]}
+    await scene.decide(shrink(2, NOW_AT + GRACE_SECONDS))
+    assert "resize" not in scene.status()
+    assert scene.cluster.next_due_at == NOW_AT + UNDONE_SECONDS
+    await scene.decide(shrink(2, NOW_AT + GRACE_SECONDS))
+    assert scene.cluster.next_due_at == NOW_AT
