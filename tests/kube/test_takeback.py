@@ -11,6 +11,8 @@ from tests.kube.objects import (
     Body,
     deployment_body,
     job_body,
+    make_metadata,
+    own_body,
     pod_body,
     service_pod_body,
     tracked_body,
@@ -22,9 +24,10 @@ from tests.kube.stage import Stage
 
 from commonpool.kube.due import UNDONE_SECONDS
 from commonpool.kube.errors import Unavailable
-from commonpool.kube.resources import DEPLOYMENTS, EVENTS, GPU_WORKLOADS, JOBS, PODS, ROUNDS
+from commonpool.kube.resources import DEPLOYMENTS, EVENTS, GPU_WORKLOADS, JOBS, NAMESPACES, PODS, ROUNDS, TENANTS
 from commonpool.kube.rounds import build_round
 from commonpool.model.ids import ChildKey, Seat, WorkloadName
+from commonpool.model.names import TENANT_LABEL
 from commonpool.model.plan import Evict, Hold, Plan, Shrink
 from commonpool.model.reasons import Reason
 from commonpool.model.rounds import Line, Round, RoundId
@@ -353,3 +356,29 @@ async def test_a_shrink_that_could_not_be_told_is_tried_again_without_haste(scen
     assert scene.cluster.next_due_at == NOW_AT + UNDONE_SECONDS
     await scene.decide(shrink(2, NOW_AT + GRACE_SECONDS))
     assert scene.cluster.next_due_at == NOW_AT
+
+
+@pytest.mark.parametrize("gone", ["GPUWorkload", "Job"])
+async def test_a_claim_gets_what_deleted_work_has_borrowed_and_the_plan_says_so_once(gone: str) -> None:
+    scene = Scene()
+    scene.put(TENANTS, own_body("Tenant", "nlp", {}))
+    scene.mirror.own(own_body("GPUQuota", "nlp", {"tenant": "nlp", "pools": [{"pool": "h100", "guaranteed": 16}]}))
+    scene.mirror.see(NAMESPACES, {"metadata": make_metadata("nlp-dev", labels={TENANT_LABEL: "nlp"})})
+    scene.put(GPU_WORKLOADS, elastic_body())
+    scene.play(4)
+    scene.now_at = NOW_AT + 1
+    await scene.round()
+    scene.now_at = NOW_AT + 10
+    resource = GPU_WORKLOADS if gone == "GPUWorkload" else JOBS
+    scene.put(resource, deleted(scene.api.find(resource, "pretrain", NAMESPACE) or {}))
+    claim = training_body("claim", replicas=2, gpus=8)
+    scene.put(GPU_WORKLOADS, {**claim, "metadata": {**claim["metadata"], "namespace": "nlp-dev"}})
+    first, second = await scene.round(), await scene.round()
+    assert [(each.workload, each.keep) for each in first.plan.shrink] == [(f"{NAMESPACE}/pretrain", 2)]
+    assert (second.plan.shrink, second.plan.evict) == ((), ())
+    assert scene.cluster.next_due_at == scene.now_at + GRACE_SECONDS
+    scene.now_at += GRACE_SECONDS
+    scene.api.wrote()
+    await scene.round()
+    taken = ["patch Job pretrain"] if gone == "GPUWorkload" else ["delete Pod pretrain-2", "delete Pod pretrain-3"]
+    assert [each for each in scene.api.wrote() if "pretrain" in each] == taken
