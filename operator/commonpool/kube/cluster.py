@@ -109,7 +109,7 @@ class LiveCluster:
         failures += await self._telling.tell(world, replace(written, scale=asked), problems)
         failures += await self._takeback.take_back(world, plan)
         pauses = (self._refusals.find_next_due(snapshot.now_at), self._stalls.find_next_due(snapshot.now_at))
-        due = find_next_due(world, plan, self._telling.next_due_at)
+        due = find_next_due(world, self.mirror, plan, self._telling.next_due_at)
         self.next_due_at = min((at for at in (due, *pauses) if at is not None), default=None)
         self._report(failures)
 

@@ -43,6 +43,8 @@ def plan_reclaims(runs: Iterable[Run], plan: Plan, statuses: Mapping[WorkloadNam
         status = statuses.get(run.name, NO_STATUS)
         if run.name in evicted and _was_told(status, now_at):
             due.append(_evict(run))
+        elif run.queued and run.made is not None and run.made.terminating:
+            due.append(_delete_pods(run))  # deleted before its controller saw that it is suspended
         elif status.resize is not None:
             due.append(_shrink(run, status.resize.replicas) if is_due(run, status.resize, now_at) else None)
         elif (sizes := find_sizes(run)) is not None and not run.queued:
@@ -81,17 +83,27 @@ def _was_told(status: GPUWorkloadStatus, now_at: int) -> bool:
 
 
 def _evict(run: Run) -> Reclaim | None:
-    """A Job stops as a whole and waits; of everything else the pods go, and whoever made them makes new ones that wait."""
-    if run.child.kind == "Job" and run.made is not None:
+    """A Job stops as a whole and waits; of everything else the pods go, and whoever made them makes new ones that wait.
+
+    The controller of a Job that is being deleted neither stops nor makes pods (a finalizer can keep it for ever): they are deleted.
+    """
+    if run.child.kind == "Job" and run.made is not None and not run.made.terminating:
         if run.made.suspended:
             return None
         return Reclaim(run, 0, (_patch_job(run, {"spec": {"suspend": True}}, {HELD_ANNOTATION: "true"}),))
-    going = tuple(pod for pod in run.pods if pod.holds and not pod.terminating)
-    return Reclaim(run, 0, pods=going) if going or run.promises else None
+    return _delete_pods(run)
+
+
+def _delete_pods(run: Run, from_rank: int = 0) -> Reclaim | None:
+    """Those that have places, of ranks from `from_rank` on; 0: all of them, also those without a rank."""
+    going = tuple(pod for pod in run.pods if pod.holds and not pod.terminating and (not from_rank or pod.rank >= from_rank))
+    return Reclaim(run, from_rank, pods=going) if going or run.promises else None
 
 
 def _shrink(run: Run, keep: int) -> Reclaim | None:
     if run.child.kind == "Job" and run.made is not None:
+        if run.made.terminating:
+            return _delete_pods(run, keep)
         if run.made.replicas <= keep:
             return None
         return Reclaim(run, keep, (_patch_job(run, build_scale_patch("Job", keep), {}),))

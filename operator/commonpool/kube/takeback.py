@@ -1,5 +1,6 @@
 """Carries out what a plan takes back, after those whom it hits have been told."""
 
+from commonpool.api.workloadstatus import GPUWorkloadStatus
 from commonpool.kube.client import Client
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.promises import Promises
@@ -22,11 +23,7 @@ class Takeback:
 
     async def take_back(self, world: World, plan: Plan) -> list[Failure]:
         """Stop, shrink and signal."""
-        statuses = {
-            WorkloadName("/".join(own.key)): own.parsed.status
-            for own in self._mirror.workloads
-            if own.parsed is not None and own.parsed.status is not None
-        }
+        statuses = read_statuses(self._mirror)
         reclaims = plan_reclaims(world.runs, plan, statuses, world.snapshot.now_at)
         failures = await attempt_all((f"{each.run.child.kind} {each.run.child.path}", self._carry_out(each)) for each in reclaims)
         signals = plan_signals(world.runs, statuses)
@@ -38,3 +35,12 @@ class Takeback:
             await self._writer.perform(write)
         for pod in reclaim.pods:
             await self._client.delete(PODS, pod.namespace, pod.name, uid=pod.uid)
+
+
+def read_statuses(mirror: Mirror) -> dict[WorkloadName, GPUWorkloadStatus]:
+    """What every GPUWorkload has been told by now."""
+    return {
+        WorkloadName("/".join(own.key)): own.parsed.status
+        for own in mirror.workloads
+        if own.parsed is not None and own.parsed.status is not None
+    }

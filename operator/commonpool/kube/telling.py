@@ -1,6 +1,6 @@
 """Writes what the operator says about our own objects: statuses where they differ, and an Event when a workload's state changes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -102,7 +102,7 @@ class Telling:
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         kept: list[int] = []
         for run in world.runs:
-            if run.own is None or run.own.terminating:
+            if run.own is None or (run.own.terminating and not _loses(run, shrinks, evicts)):
                 continue
             workload = run.own.parsed
             if workload is None:
@@ -174,6 +174,11 @@ class Telling:
                 status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]
+
+
+def _loses(run: Run, shrinks: Collection[WorkloadName], evicts: Collection[WorkloadName]) -> bool:
+    """Whether places are taken from it. Nobody else need be told anything who is being deleted; but what is not told is not done."""
+    return run.name in shrinks or run.name in evicts or run.status.resize is not None
 
 
 def _tell_unreadable(own: Own[GPUWorkload], now_at: int) -> list[Told]:
