@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.builders import make_pool
@@ -9,7 +10,7 @@ from commonpool.cli.story import render_story, tell
 from commonpool.errors import UserError
 
 AT = 1_795_348_800
-RUNNING = {
+RUNNING: dict[str, Any] = {
     "apiVersion": "commonpool.dev/v1alpha1",
     "kind": "GPUWorkload",
     "metadata": {"name": "pretrain", "namespace": "vision-dev", "uid": "u-1"},
@@ -40,6 +41,14 @@ def test_what_runs_has_used_and_cost_what_is_written_and_what_it_holds_since() -
 def test_who_may_not_see_the_pool_reads_the_cost_that_is_written() -> None:
     told = tell(RUNNING, None, AT + 1800)
     assert (told["acceleratorSeconds"], told["cost"]) == (18_000, {"amount": "2.00", "currency": "EUR"})
+
+
+def test_who_was_evicted_reads_when_by_which_rule_and_for_what() -> None:
+    evicted = {"rule": "ReclaimedForGuarantee", "by": "work that its tenant's guarantee covers", "at": "2026-11-22T11:00:00Z"}
+    told = GPUWorkload.model_validate({**RUNNING, "status": {**RUNNING["status"], "lastEviction": evicted}})
+    line = "  last eviction:  2026-11-22T11:00:00Z (ReclaimedForGuarantee), for work that its tenant's guarantee covers"
+    assert line in render_story(told, None, AT).splitlines()
+    assert "last eviction" not in render_story(GPUWorkload.model_validate(RUNNING), None, AT)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from tests.kube.readings import world
 
 from commonpool.api import GPUPool, Tenant
 from commonpool.api.conditions import find_condition
-from commonpool.api.wishes import TIER
+from commonpool.api.wishes import MIN_RUNTIME_SECONDS, TIER
 from commonpool.kube.load import Load
+from commonpool.kube.read.bounds import Bounds
 from commonpool.kube.status import Progress, WorkloadView, build_pool_status, build_tenant_status, build_workload_status
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.model.demand import NO_DEMAND
@@ -52,6 +53,35 @@ def test_an_annotation_that_nobody_understands_is_told() -> None:
     [run] = world(mirror).runs
     assert list_workload_remarks(run, {}) == (
         f"annotation {TIER} `Gold` is not understood and has no effect: use one of Guaranteed, Standard, Spot",
+    )
+
+
+def test_a_minimum_run_time_and_a_grace_beyond_what_administrators_allow_count_as_that_much_and_are_told() -> None:
+    mirror = FilledMirror()
+    body = training_body()
+    body["spec"]["training"] |= {"minRuntimeSeconds": 2_592_000, "checkpoint": {"intervalSeconds": 600, "graceSeconds": 86_400}}
+    mirror.own(body)
+    read = world(mirror)
+    assert [(each.min_runtime_seconds, each.grace_seconds) for each in read.snapshot.workloads] == [(3600, 600)]
+    assert hear(body) == (
+        "`minRuntimeSeconds` `2592000` counts as `3600`: administrators allow no more",
+        "`checkpoint.graceSeconds` `86400` counts as `600`: administrators allow no more",
+    )
+    [workload] = (wide := world(mirror, bounds=Bounds(2_592_000, 86_400))).snapshot.workloads
+    assert (workload.min_runtime_seconds, workload.grace_seconds) == (2_592_000, 86_400)
+    assert list_workload_remarks(wide.runs[0], {}, wide.bounds) == ()
+
+
+def test_a_minimum_run_time_that_is_annotated_counts_no_longer_than_administrators_allow() -> None:
+    mirror = FilledMirror()
+    mirror.own(tracked_body("finetune"))
+    job = job_body("finetune")
+    job["metadata"]["annotations"] = {MIN_RUNTIME_SECONDS: "2592000"}
+    mirror.jobs_are(job)
+    read = world(mirror)
+    assert read.snapshot.workloads[0].min_runtime_seconds == 3600
+    assert list_workload_remarks(read.runs[0], {}) == (
+        f"annotation {MIN_RUNTIME_SECONDS} `2592000` counts as `3600`: administrators allow no more",
     )
 
 

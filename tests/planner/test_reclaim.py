@@ -94,7 +94,7 @@ def test_who_loses_least_work_shrinks_first() -> None:
 
 def test_shrinking_takes_whole_steps() -> None:
     wide = make_workload(replicas=1, most=9, step=2, held=tuple(Held(f"h100-{node:04}") for node in (0, 1, 2)))
-    assert shrinks(plan(make_situation(wide, borrower("gang", 3, tier="Guaranteed"), claim(), quotas=PROMISED))) == {"pretrain": 1}
+    assert shrinks(plan(make_situation(wide, borrower("gang", 3), claim(), quotas=PROMISED))) == {"pretrain": 1}
 
 
 def test_only_as_much_is_taken_as_a_tenant_borrows() -> None:
@@ -148,7 +148,8 @@ def test_nobody_is_evicted_in_vain() -> None:
     racks = make_nodes(4, racks=2)
     untouchable = borrower("first", 0, tier="Guaranteed"), borrower("second", 2, tier="Guaranteed")
     gangs = borrower("third", 1), borrower("fourth", 3)
-    decided = plan(make_situation(*untouchable, *gangs, claim(2, required=RACK), nodes=racks, quotas=PROMISED))
+    quotas = [*PROMISED, guarantee("vision", 16)]
+    decided = plan(make_situation(*untouchable, *gangs, claim(2, required=RACK), nodes=racks, quotas=quotas))
     assert not decided.evict
     assert get_hold(decided, "claim").reason is Reason.INSUFFICIENT_CAPACITY
 
@@ -165,6 +166,25 @@ def test_a_gang_inside_its_tenants_guarantee_is_not_evicted() -> None:
     inside, beyond = borrower("inside", 0, started=9000), borrower("beyond", 1, started=8000)
     decided = plan(make_situation(inside, beyond, claim(), nodes=2, quotas=[*PROMISED, guarantee("vision", 8)]))
     assert evicted(decided) == ["beyond"]
+
+
+def test_work_of_tier_guaranteed_that_nothing_guarantees_is_borrowed_like_any_other() -> None:
+    """The tier may be set on work that runs already: it must not keep what others are guaranteed."""
+    gang, wide = borrower("gang", 0, tier="Guaranteed"), elastic("wide", 0, 1, 2, 3, tier="Guaranteed")
+    assert evicted(plan(make_situation(gang, claim(), nodes=1, quotas=PROMISED))) == ["gang"]
+    assert shrinks(plan(make_situation(wide, claim(2), quotas=PROMISED))) == {"wide": 2}
+    assert shrinks(plan(make_situation(wide, claim(2), quotas=[*PROMISED, guarantee("vision", 16)]))) == {"wide": 2}
+
+
+def test_of_work_of_tier_guaranteed_the_guarantee_covers_what_has_run_longest() -> None:
+    placed, later = borrower("placed", 0, tier="Guaranteed", started=9000), borrower("later", 1, tier="Guaranteed", started=8000)
+    assert evicted(plan(make_situation(placed, later, claim(), nodes=2, quotas=[*PROMISED, guarantee("vision", 8)]))) == ["later"]
+
+
+def test_elastic_work_of_tier_guaranteed_inside_the_guarantee_gives_nothing_while_its_tenant_borrows() -> None:
+    safe, gang = elastic("safe", 0, 1, tier="Guaranteed"), borrower("gang", 2, 3)
+    decided = plan(make_situation(safe, gang, claim(), quotas=[*PROMISED, guarantee("vision", 16)]))
+    assert (shrinks(decided), evicted(decided)) == ({}, ["gang"])
 
 
 def test_a_gang_that_is_larger_than_its_tenants_guarantee_is_borrowed_as_a_whole() -> None:
@@ -236,8 +256,9 @@ def test_what_a_larger_claim_frees_in_plenty_spares_who_was_asked_before() -> No
     gang = make_workload("gang", tenant="audio", replicas=2, gpus=4, held=(Held("h100-0000"), Held("h100-0001")))
     extra = make_workload("extra", tenant="audio", replicas=1, most=2, gpus=2, held=(Held("h100-0001"), Held("h100-0000")))
     safe = [make_workload(f"safe{node}", gpus=2, held=(Held(f"h100-000{node}"),), tier="Guaranteed") for node in (0, 1)]
-    assert shrinks(plan(make_situation(small, gang, extra, *safe, nodes=nodes, quotas=PROMISED))) == {"extra": 1}
-    decided = plan(make_situation(small, large, gang, extra, *safe, nodes=nodes, quotas=PROMISED))
+    quotas = [*PROMISED, guarantee("vision", 4)]
+    assert shrinks(plan(make_situation(small, gang, extra, *safe, nodes=nodes, quotas=quotas))) == {"extra": 1}
+    decided = plan(make_situation(small, large, gang, extra, *safe, nodes=nodes, quotas=quotas))
     assert (shrinks(decided), evicted(decided)) == ({}, ["gang"])
     assert {hold.reason for hold in decided.hold} == {Reason.WAITS_FOR_RECLAIM}
 
@@ -246,7 +267,8 @@ def test_what_a_claim_is_served_for_is_not_used_up_by_others_of_the_same_tenant(
     """Else the claim would be beyond the guarantee, and others would have given back in vain."""
     small = make_workload("small", tenant="speech", gpus=1)
     world = borrower("gang", 0), borrower("safe", 2, tier="Guaranteed"), claim(2, priority=1, required=RACK), small
-    decided = plan(make_situation(*world, nodes=make_nodes(4, racks=2), quotas=PROMISED))
+    quotas = [*PROMISED, guarantee("vision", 8)]
+    decided = plan(make_situation(*world, nodes=make_nodes(4, racks=2), quotas=quotas))
     assert get_hold(decided, "claim").reason is Reason.WAITS_FOR_RECLAIM
     assert get_hold(decided, "small").reason is Reason.RESERVED_FOR_OTHERS
     assert "set aside for other work" in get_hold(decided, "small").message

@@ -257,6 +257,12 @@ def use(snapshot: Snapshot, tenant: TenantName, pool: str) -> int:
     )
 
 
+def count_tier(snapshot: Snapshot, tenant: TenantName, tier: str) -> int:
+    """What work of one tier holds of the pools, for one tenant."""
+    mine = (workload for workload in snapshot.workloads if workload.tenant == tenant and workload.tier == tier)
+    return sum(holding.amounts.gpu_milli for workload in mine for holding in workload.holdings)
+
+
 def check_promises(before: Snapshot, plan: Plan) -> None:
     """Law 6. Nobody is touched within his minimum run time or his tenant's guarantee, and somebody's guarantee gains by it."""
     workloads = {workload.name: workload for workload in before.workloads}
@@ -268,7 +274,9 @@ def check_promises(before: Snapshot, plan: Plan) -> None:
         assert workload.tenant is not None
         assert workload.begun
         assert not workload.leaving
-        assert workload.tier != "Guaranteed"
+        assert workload.tier != "Guaranteed" or count_tier(before, workload.tenant, "Guaranteed") > sum(
+            line.guaranteed for line in before.quotas if line.tenant == workload.tenant
+        )
         assert before.now_at - workload.started_at >= workload.min_runtime_seconds
         [pool] = {holding.pool for holding in workload.holdings}
         held = use(after, workload.tenant, pool)

@@ -149,8 +149,8 @@ class GPUWorkloadSpec(Model):
     accelerators: Accelerators
     """What one replica needs."""
     tier: Tier = "Standard"
-    """How firmly it runs. Guaranteed: only within the tenant's guarantee, never evicted for others; Standard: may borrow, and gives back
-    what it borrowed; Spot: runs in what is left over, evicted first."""
+    """How firmly it runs. Guaranteed: only within the tenant's guarantee, never evicted for others as far as that covers it; Standard: may
+    borrow, and gives back what it borrowed; Spot: runs in what is left over, evicted first."""
     priority_class_name: Subdomain | None = None
     """A PriorityClass that the tenant may use: higher values come first inside the tenant."""
     placement: Placement | None = None

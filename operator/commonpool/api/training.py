@@ -45,7 +45,8 @@ class Checkpoint(Model):
     interval_seconds: Annotated[int, Field(ge=1, le=604_800)]
     """Seconds between two checkpoints: the most that an eviction can lose."""
     grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
-    """Seconds that it is given to write one more before it is stopped."""
+    """Seconds that it is given to write one more before it is stopped; more than the administrator allows (600, if he says nothing) counts
+    as that much."""
 
 
 class Training(Model):
@@ -58,6 +59,7 @@ class Training(Model):
     checkpoint: Checkpoint | None = None
     """How the training saves its work; absent: an eviction loses all of it."""
     min_runtime_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 0
-    """Seconds after its start in which it is not evicted for another tenant's gain."""
+    """Seconds after its start in which it is not evicted for another tenant's gain; more than the administrator allows (3600, if he says
+    nothing) counts as that much."""
     template: PodTemplate
     """What the pods are. The accelerators are added to the first container."""

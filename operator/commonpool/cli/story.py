@@ -11,6 +11,7 @@ import typer
 from commonpool.api import GPUPool
 from commonpool.api.gpuworkload import GPUWorkload
 from commonpool.api.timestamp import render_timestamp
+from commonpool.api.workloadstatus import Eviction
 from commonpool.cli.output import Output, print_data
 from commonpool.errors import UserError
 from commonpool.kube.client import connect, decode_plain, find_namespace
@@ -86,6 +87,7 @@ def render_story(workload: GPUWorkload, pool: Pool | None, now_at: int) -> str:
         "pool": status.pool,
         "replicas": status.replicas.summary if status.replicas else None,
         "accelerators": str(status.accelerators) if status.accelerators else None,
+        "last eviction": _render_eviction(status.last_eviction) if status.last_eviction else None,
         "used so far": f"{used / 3600:.2f} accelerator-hours" if used else None,
         "cost so far": f"{cost.amount} {cost.currency}" if cost is not None else None,
     }
@@ -96,3 +98,8 @@ def render_story(workload: GPUWorkload, pool: Pool | None, now_at: int) -> str:
         if condition.type != "Succeeded"
     ]
     return "\n".join(lines)
+
+
+def _render_eviction(eviction: Eviction) -> str:
+    """When, by which rule, and for what."""
+    return f"{render_timestamp(eviction.at)} ({eviction.rule}), for {eviction.by}"

@@ -18,6 +18,7 @@ from commonpool.kube.mirror import Mirror
 from commonpool.kube.promises import Promises
 from commonpool.kube.provider import ScaleSubresource
 from commonpool.kube.read import World, read_world
+from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds
 from commonpool.kube.read.stalls import START_SECONDS, has_unbound
 from commonpool.kube.read.world import Past, read_runs
 from commonpool.kube.release import Release, plan_releases
@@ -44,7 +45,7 @@ class LiveCluster:
 
     `reserved`: namespaces that no tenant may have; `uncounted`: extended resources that the
     scheduler lets pods have without a promise, as its own configuration says; `start_seconds`: so long
-    a promise stands that no pod can take.
+    a promise stands that no pod can take; `bounds`: the most that a tenant may let others wait.
     """
 
     def __init__(  # noqa: PLR0913 one argument a fact of the installation
@@ -55,6 +56,7 @@ class LiveCluster:
         reserved: frozenset[str] = frozenset(),
         uncounted: frozenset[str] = frozenset(),
         start_seconds: int = START_SECONDS,
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
         self.mirror = mirror
         self.epoch = 0
@@ -72,6 +74,7 @@ class LiveCluster:
         self._scaler = Scaler(client, mirror, ScaleSubresource(client))
         self._upkeep = Upkeep(client, mirror, self._writer, reserved)
         self._start_seconds = start_seconds
+        self._bounds = bounds
         self._refusals = Setbacks(FIRST_PAUSE_SECONDS)
         self._stalls = Setbacks(max(1, start_seconds))
         self._world: World | None = None
@@ -80,7 +83,7 @@ class LiveCluster:
         """Freeze what the mirror knows."""
         now_at = self._clock()
         past = self._recall(now_at)
-        world = read_world(self.mirror, now_at=now_at, epoch=self.epoch, past=past, uncounted=self._uncounted)
+        world = read_world(self.mirror, now_at=now_at, epoch=self.epoch, past=past, uncounted=self._uncounted, bounds=self._bounds)
         self._world = world
         runs = {run.child: run for run in world.runs}
         for child in world.stalls.keys() - past.stalls.keys():

@@ -13,6 +13,9 @@ from commonpool.kube.resources import GPU_POOLS, GPU_QUOTAS, GPU_WORKLOADS, TENA
 OWN = (GPU_POOLS, TENANTS, GPU_QUOTAS, GPU_WORKLOADS)
 """The kinds that people write; kopf follows them, reflectors all others."""
 
+END_SECONDS = 1
+"""So long the other questions have to end when one is refused."""
+
 
 class _Named(msgspec.Struct):
     metadata: Metadata
@@ -28,7 +31,10 @@ async def survey_cluster(client: Client) -> Mirror:
     readings = [*(reflector.step() for reflector in mirror.build_reflectors(client)), remember_all(mirror, client)]
     tasks = [asyncio.ensure_future(reading) for reading in readings]
     try:
-        await asyncio.gather(*tasks)
+        read, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        if others:  # one that is called off while it connects would leave its socket open
+            await asyncio.wait(others, timeout=END_SECONDS)
+        await asyncio.gather(*read)
     finally:
         for task in tasks:
             task.cancel()

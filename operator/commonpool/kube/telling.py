@@ -118,7 +118,7 @@ class Telling:
                 evicts.get(run.name),
                 claimed and workload.status is not None and workload.status.resize is not None,
                 run.load,
-                list_workload_remarks(run, world.fleet.pools),
+                list_workload_remarks(run, world.fleet.pools, world.bounds),
                 _read_untold(run, world),
             )
             if (telling_at := find_telling_at(view, after.now_at)) is not None:

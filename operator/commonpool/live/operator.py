@@ -25,6 +25,7 @@ from commonpool.kube.client import Client, connect, pause_seconds
 from commonpool.kube.cluster import LiveCluster
 from commonpool.kube.errors import ApiError
 from commonpool.kube.mirror import Mirror
+from commonpool.kube.read.bounds import Bounds
 from commonpool.kube.reflector import Reflector
 from commonpool.kube.survey import drop_gone, remember_all
 from commonpool.live.follower import Follower, Source
@@ -162,6 +163,7 @@ async def run_operator(settings: Settings) -> None:
         reserved=settings.reserved,
         uncounted=settings.uncounted,
         start_seconds=settings.start_seconds,
+        bounds=Bounds(settings.max_min_runtime_seconds, settings.max_grace_seconds),
     )
     source = None
     if settings.prometheus_url:

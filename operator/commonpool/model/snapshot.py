@@ -209,7 +209,7 @@ class Workload:
     checkpointed_at: int = 0
     """When it last wrote a checkpoint; 0: never, or nobody said."""
     tier: str = "Standard"
-    """Guaranteed (never borrows, is never evicted), Standard, or Spot (evicted first)."""
+    """Guaranteed (never borrows, gives nothing as far as the guarantee covers it), Standard, or Spot (evicted first)."""
     resize: Resize | None = None
     """A shrink that it has been told of and that is not done."""
     leaving: bool = False

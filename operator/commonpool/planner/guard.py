@@ -1,9 +1,12 @@
-"""What nobody may take: work inside a guarantee, inside its minimum run time, or of tier Guaranteed.
+"""What nobody may take: work inside a guarantee or inside its minimum run time.
 
 Two questions, because elastic work is divisible and a gang is not. Pods beyond the least size may go as
 long as their tenant keeps what it is guaranteed. A whole gang may go if its tenant holds more than that
 and the gang itself is outside: of what a tenant holds, the guarantee covers first what ranks highest and
 has run longest, as far as it goes.
+
+Work of tier Guaranteed comes first in that order, and nothing at all is taken from what is covered. It was
+placed so; where the tier was set later, or the guarantee was lowered, what is beyond is borrowed like any other.
 
 A claim that is covered by a tenant's guarantee does not reach below that tenant, and lines above both
 count the same before and after; they protect nobody from it.
@@ -39,9 +42,9 @@ class Guard:
             workload.begun
             and not workload.leaving
             and workload.tenant is not None
-            and workload.tier != GUARANTEED
             and started_at < self._now_at
             and self._now_at - started_at >= workload.min_runtime_seconds
+            and not (workload.tier == GUARANTEED and self._is_covered(workload, workload.tenant))
         )
 
     def may_give(self, tenant: TenantName, pool: PoolName, gpu_milli: int, spared: Collection[TenantName]) -> bool:
@@ -66,6 +69,13 @@ class Guard:
         """Milli-accelerator-seconds since the last checkpoint."""
         since_at = max(workload.started_at, workload.checkpointed_at) or self._now_at
         return max(0, self._now_at - since_at) * sum(holding.amounts.gpu_milli for holding in workload.holdings)
+
+    def _is_covered(self, workload: Workload, tenant: TenantName) -> bool:
+        """Whether a guarantee has room for all that it holds, by the lines by which it would be placed."""
+        return all(
+            any(workload.name in self._find_inside(state) for state in self._draft.quota.list_nearest(tenant, pool))
+            for pool in {holding.pool for holding in workload.holdings}
+        )
 
     def _protecting(self, tenant: TenantName, pool: PoolName, spared: Collection[TenantName]) -> Iterable[LineState]:
         return [state for state in self._draft.quota.guarantees(tenant, pool) if state.line.tenant not in spared]

@@ -122,6 +122,10 @@ class Quota:
         """The lines of the tenant, and of all above it, that guarantee something in the pool."""
         return [state for state in self._on_chain(tenant, pool) if state.line.guaranteed]
 
+    def list_nearest(self, tenant: TenantName, pool: PoolName) -> Sequence[LineState]:
+        """The lines that speak of the pool of the nearest tenant on the chain that has any: by these work of tier Guaranteed is placed."""
+        return next((states for above in self._tree.chain(tenant) if (states := self._states.get((above, pool)))), ())
+
     def measure(self, tenant: TenantName, pool: PoolName, pod_gpu_milli: int, pods: int) -> Room:
         """How many of `pods` the tenant may have; O(lines of the chain + sets of the pool x log pods)."""
         room = self.measure_limits(tenant, pool, pod_gpu_milli, pods)

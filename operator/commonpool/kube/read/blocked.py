@@ -7,6 +7,7 @@ from commonpool.api import GPUWorkload
 from commonpool.kube.children import find_refusal
 from commonpool.kube.facts import PriorityFact
 from commonpool.kube.own import Own
+from commonpool.kube.read.bounds import Bounds
 from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.runs import Run
 from commonpool.kube.shapes import Shape
@@ -32,6 +33,7 @@ class Surroundings:
     now_at: int
     most_pods: int
     """More of one workload than this has no place anywhere, and is not counted out."""
+    bounds: Bounds
 
     def default_priority(self) -> PriorityFact | None:
         """The class that pods get which name none."""

@@ -6,6 +6,7 @@ from commonpool.api.gpuworkload import Choice, Placement
 from commonpool.api.quantity import parse_whole
 from commonpool.api.wishes import CHECKPOINTED_AT, parse_wishes
 from commonpool.kube.read.blocked import Surroundings, find_block
+from commonpool.kube.read.bounds import read_allowed, read_written_wishes
 from commonpool.kube.read.elastic import read_elastic, read_resize
 from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.needs import Needs, largest, read_needs
@@ -24,6 +25,7 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
     priority_class, priority = _read_priority(run, around)
     blocked = None if run.finished else find_block(run, shape, priority_class, around) or needs.blocked
     placement = _read_placement(run)
+    allowed = read_allowed(run, around.bounds)
     return Workload(
         name=run.name,
         child=run.child,
@@ -44,8 +46,8 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
         blocked=blocked,
         generation=run.own.generation if run.own is not None else 0,
         elastic=read_elastic(run),
-        grace_seconds=_read_grace(run),
-        min_runtime_seconds=_read_min_runtime(run),
+        grace_seconds=allowed.grace_seconds,
+        min_runtime_seconds=allowed.min_runtime_seconds,
         started_at=_read_started_at(run),
         checkpointed_at=read_checkpointed_at(run),
         tier=run.own.parsed.spec.tier if run.own is not None and run.own.parsed is not None else "Standard",
@@ -152,7 +154,7 @@ def _read_placement(run: Run) -> Placement | None:
     """What a GPUWorkload says itself; an object that is tracked can say by annotation what it requires."""
     if run.native:
         return run.own.parsed.spec.placement if run.own is not None and run.own.parsed is not None else None
-    required = parse_wishes(_written_wishes(run)).placement_required
+    required = parse_wishes(read_written_wishes(run)).placement_required
     return Placement(required=required) if required is not None else None
 
 
@@ -166,18 +168,6 @@ def _read_spread(placement: Placement | None) -> Spread | None:
     return Spread(spread.level, spread.min_domains, spread.max_skew) if spread is not None else None
 
 
-def _read_grace(run: Run) -> int:
-    training = run.own.parsed.spec.training if run.native and run.own is not None and run.own.parsed is not None else None
-    return training.checkpoint.grace_seconds if training is not None and training.checkpoint is not None else 0
-
-
-def _read_min_runtime(run: Run) -> int:
-    if run.native:
-        training = run.own.parsed.spec.training if run.own is not None and run.own.parsed is not None else None
-        return training.min_runtime_seconds if training is not None else 0
-    return parse_wishes(_written_wishes(run)).min_runtime_seconds or 0
-
-
 def _read_started_at(run: Run) -> int:
     """Since when it holds something: its status says so, and before there is one, Rounds and pods."""
     if not run.told:
@@ -188,13 +178,9 @@ def _read_started_at(run: Run) -> int:
 
 def read_checkpointed_at(run: Run) -> int:
     """When its owner says that it wrote a checkpoint: an annotation of the GPUWorkload, or of the object that is tracked."""
-    written = {CHECKPOINTED_AT: run.own.checkpointed} if run.own is not None and run.own.checkpointed else _written_wishes(run)
+    written = {CHECKPOINTED_AT: run.own.checkpointed} if run.own is not None and run.own.checkpointed else read_written_wishes(run)
     instant = parse_wishes(written).checkpointed_at
     return int(instant.timestamp()) if instant is not None else 0
-
-
-def _written_wishes(run: Run) -> dict[str, str]:
-    return dict(run.made.wishes if run.made is not None else run.pods[0].wishes if run.pods else ())
 
 
 def _read_created_at(run: Run) -> int:

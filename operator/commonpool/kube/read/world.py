@@ -9,6 +9,7 @@ from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.read.after import find_circular
 from commonpool.kube.read.blocked import Surroundings, find_node_sizes
+from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds
 from commonpool.kube.read.fleet import Fleet, count_most_pods, read_fleet, with_facts
 from commonpool.kube.read.needs import find_bound
 from commonpool.kube.read.runs import Run, collect_runs, read_pod_fact, with_promises
@@ -37,6 +38,8 @@ class World:
     """Tenants with accelerators that no quota counts, because their pods are on nodes of no pool, and which."""
     late_at: int | None
     """When the next promise or object is overdue; None: none will be."""
+    bounds: Bounds
+    """By which its workloads were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,15 @@ class _Sorted:
 NO_PAST = Past()
 
 
-def read_world(mirror: Mirror, *, now_at: int, epoch: int, past: Past = NO_PAST, uncounted: frozenset[str] = frozenset()) -> World:
+def read_world(  # noqa: PLR0913 one argument a fact of the installation
+    mirror: Mirror,
+    *,
+    now_at: int,
+    epoch: int,
+    past: Past = NO_PAST,
+    uncounted: frozenset[str] = frozenset(),
+    bounds: Bounds = DEFAULT_BOUNDS,
+) -> World:
     """Freeze what the mirror knows now. O(nodes + pods + entries).
 
     `uncounted`: extended resources that the scheduler lets pods have without a promise.
@@ -93,6 +104,7 @@ def read_world(mirror: Mirror, *, now_at: int, epoch: int, past: Past = NO_PAST,
         uncounted=uncounted,
         now_at=now_at,
         most_pods=count_most_pods(fleet),
+        bounds=bounds,
     )
     workloads = [workload for run in runs if _counts(run, workload := read_workload(run, around, asked))]
     snapshot = build_snapshot(
@@ -106,7 +118,7 @@ def read_world(mirror: Mirror, *, now_at: int, epoch: int, past: Past = NO_PAST,
         workloads=workloads,
     )
     strays = find_strays(pods.by_child, fleet.nodes, asked, {run.child: run.tenant for run in runs})
-    return World(snapshot, fleet, tuple(runs), settled.standing, settled.stalls, strays, settled.late_at)
+    return World(snapshot, fleet, tuple(runs), settled.standing, settled.stalls, strays, settled.late_at, bounds)
 
 
 def read_runs(mirror: Mirror, world: World, past: Past) -> list[Run]:

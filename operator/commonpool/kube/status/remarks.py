@@ -3,24 +3,35 @@
 from collections.abc import Mapping
 
 from commonpool.api import GPUWorkload, Tenant
-from commonpool.api.wishes import parse_wishes
+from commonpool.api.wishes import MIN_RUNTIME_SECONDS, parse_wishes
+from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_written_wishes
 from commonpool.kube.read.runs import Run
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Pool
 
 
-def list_workload_remarks(run: Run, pools: Mapping[PoolName, Pool]) -> tuple[str, ...]:
+def list_workload_remarks(run: Run, pools: Mapping[PoolName, Pool], bounds: Bounds = DEFAULT_BOUNDS) -> tuple[str, ...]:
     """Of a GPUWorkload, or of an object that a tenant wrote as it is: there also the annotations that nobody understands."""
     workload = run.own.parsed if run.own is not None else None
     if workload is None:
         return ()
     inference = workload.spec.inference
     followed = inference is None or inference.target is None or run.load is not None or run.made is None
-    remarks = () if followed else ("`target` is not followed: no administrator has said where loads are read",)
+    remarks: tuple[str, ...] = () if followed else ("`target` is not followed: no administrator has said where loads are read",)
+    remarks += _hear_bounds(run, bounds)
     if run.native:
         return remarks + _hear_preference(workload, pools)
-    written = run.made.wishes if run.made is not None else run.pods[0].wishes if run.pods else ()
-    return remarks + parse_wishes(dict(written)).problems
+    return remarks + parse_wishes(read_written_wishes(run)).problems
+
+
+def _hear_bounds(run: Run, most: Bounds) -> tuple[str, ...]:
+    """What counts as less than it says, because others wait for it."""
+    asked = read_asked(run)
+    long = (
+        ("`minRuntimeSeconds`" if run.native else f"annotation {MIN_RUNTIME_SECONDS}", asked.min_runtime_seconds, most.min_runtime_seconds),
+        ("`checkpoint.graceSeconds`", asked.grace_seconds, most.grace_seconds),
+    )
+    return tuple(f"{name} `{wish}` counts as `{bound}`: administrators allow no more" for name, wish, bound in long if wish > bound)
 
 
 def _hear_preference(workload: GPUWorkload, pools: Mapping[PoolName, Pool]) -> tuple[str, ...]:
