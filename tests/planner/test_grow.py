@@ -1,6 +1,6 @@
 """Elastic work: what it starts with, and when it grows."""
 
-from tests.builders import HOST, RACK, Held, find_places, get_hold, get_nodes, make_nodes, make_pool, make_quota, make_workload
+from tests.builders import HOST, RACK, Held, find_places, get_hold, get_nodes, make_node, make_nodes, make_pool, make_quota, make_workload
 from tests.planner.situations import guarantee, make_situation, plan
 
 from commonpool.model.reasons import Reason
@@ -97,6 +97,15 @@ def test_two_that_start_share_what_is_left() -> None:
     second = make_workload("second", tenant="speech", replicas=2, most=9)
     decided = plan(make_situation(first, second, nodes=5))
     assert sorted([len(get_nodes(decided, "first")), len(get_nodes(decided, "second"))]) == [2, 3]
+
+
+def test_what_a_start_leaves_behind_as_it_becomes_larger_is_grown_into_at_once() -> None:
+    running = make_workload("running", replicas=1, most=2, held=(Held("h100-0000"),), required=RACK)
+    starting = make_workload("starting", replicas=1, most=3, required=RACK)
+    nodes = [make_node(f"h100-{index:04}", rack=rack) for index, rack in enumerate(("r0", "r0", "r1", "r1", "r1"))]
+    decided = plan(make_situation(running, starting, nodes=nodes))
+    assert get_nodes(decided, "starting") == ["h100-0002", "h100-0003", "h100-0004"]
+    assert get_nodes(decided, "running") == ["h100-0001"]
 
 
 def test_what_shrinks_does_not_grow() -> None:

@@ -1,6 +1,6 @@
 """The third stage: a workload to its nodes, by quota first and by the packing engine then."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -62,6 +62,8 @@ class Draft:
         self.claimed: set[tuple[TenantName, PoolName]] = set()
         """Guarantees for which others give back: who else is under them may not use them up, or the claim would be none any more."""
         self.starts: dict[WorkloadName, Start] = {}
+        self.left_behind = False
+        """Whether what starts larger lies elsewhere than its least size would have: who wished to grow in between found that taken."""
         self._packing = packing
         self._sites: dict[Site, int] = {}
         self._ceilings: dict[tuple[Site, Layout, Vector], int] = {}
@@ -157,6 +159,7 @@ class Draft:
             self._note(workload, start.nodes)
             return ()
         self._ceilings.clear()  # it has left room behind
+        self.left_behind |= bool(Counter(start.nodes) - Counter(nodes))
         self._note(workload, nodes)
         return self._promise(workload, start.tenant, pool, nodes, workload.shape.gpu_milli * (len(nodes) - small))
 

@@ -33,8 +33,9 @@ def plan_round(snapshot: Snapshot, engine: Engine) -> Plan:
     is looked at again in the next round.
 
     What is set aside for one wait depends on the order of all, and the order on what was placed. So where
-    anything was set aside, or a part of some work was placed and the rest waits, the result is planned over again
-    until nothing moves: the next round would find the same.
+    anything was set aside, or a part of some work was placed and the rest waits, or work that starts has left room
+    to others that it took at first, the result is planned over again until nothing moves: the next round would find
+    the same.
     """
     ground = Ground(snapshot)
     total, last = _plan_pass(snapshot, ground, engine)
@@ -97,7 +98,8 @@ class _Pass:
             scale=scale,
             surplus=self._scaler.surplus,
         )
-        unsettled = self._draft.outlook.differs or self._claims.failed or scale or self._halves
+        left_behind = self._draft.left_behind and len(self._draft.starts) + len(self._growers) > 1
+        unsettled = self._draft.outlook.differs or self._claims.failed or scale or self._halves or left_behind
         last = not has_moves(plan) or not unsettled
         return (replace(plan, hold=self._hold_all(waits, left)) if last else plan), last
 
