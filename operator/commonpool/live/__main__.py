@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
 
 from commonpool.config import read_settings
 from commonpool.errors import CommonpoolError
@@ -13,15 +12,6 @@ DEEPEST = 100_000
 """The apiserver takes objects nested 10,000 levels deep, and kopf decodes and copies each before we can refuse it (`kube.own`)."""
 
 
-def find_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The event loop to run on: uvloop where there is one, which spends less on TLS and wakeups; else Python's own."""
-    if sys.platform != "linux":
-        return None
-    import uvloop  # noqa: PLC0415 - is installed on Linux only
-
-    return uvloop.new_event_loop
-
-
 def main() -> int:
     """Run until a signal comes; 1 if something that cannot be waited for is wrong."""
     sys.setrecursionlimit(DEEPEST)
@@ -29,8 +19,7 @@ def main() -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     logging.getLogger("kopf").setLevel(logging.WARNING)
     try:
-        with asyncio.Runner(loop_factory=find_loop()) as runner:
-            runner.run(run_operator(settings))
+        asyncio.run(run_operator(settings))
     except CommonpoolError as error:
         logging.getLogger(__name__).critical("%s", error)
         return 1
