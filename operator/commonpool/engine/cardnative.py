@@ -2,7 +2,7 @@
 
 import ctypes
 from array import array
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Self
 
 from commonpool.engine.cards import (
     CLASS_FIELDS,
@@ -15,11 +15,11 @@ from commonpool.engine.cards import (
     check_card_pod,
     check_card_pods,
 )
+from commonpool.engine.native import refuse
 from commonpool.engine.protocol import Fault
 from commonpool.errors import EngineError, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -60,7 +60,7 @@ class CardEngine:
         except ctypes.ArgumentError:
             handle = int(Fault.OVERFLOW)
         if handle < 0:
-            _refuse(handle, lambda: check_card_fleet(fleet))
+            refuse(handle, lambda: check_card_fleet(fleet))
         return CardNative(self._library, handle)
 
 
@@ -78,7 +78,7 @@ class CardNative:
         nodes, cards = array("q", bytes(8 * count)), array("q", bytes(8 * count))
         placed = self._library.packing_cards_place(self._handle, first, count, nodes.buffer_info()[0], cards.buffer_info()[0])
         if placed < 0:
-            _refuse(placed, lambda: check_card_pods(pods))
+            refuse(placed, lambda: check_card_pods(pods))
         return list(zip(nodes, cards, strict=True))
 
     def give(self, node: int, pod: CardPod, cards: int) -> None:
@@ -91,7 +91,7 @@ class CardNative:
             raise EngineError(f"there is no node `{node}` with cards `{cards}`", code=Fault.BAD_VALUE) from error
         result = self._library.packing_cards_give(self._handle, flat[POD_FIELDS], flat.buffer_info()[0], flat[POD_FIELDS + 1])
         if result < 0:
-            _refuse(result, lambda: check_card_pod(pod))
+            refuse(result, lambda: check_card_pod(pod))
 
     def close(self) -> None:
         """Forget the fleet."""
@@ -115,9 +115,3 @@ def _array(values: "array[int]", fields: int) -> tuple[int, int]:
     if values.typecode != "q" or len(values) % fields:
         raise EngineError(f"{len(values)} numbers of `{values.typecode}` are not {fields} each", code=Fault.BAD_LENGTH)
     return values.buffer_info()[0], len(values) // fields
-
-
-def _refuse(code: int, check: "Callable[[], None]") -> NoReturn:
-    """Let the shared checks find the sentence; what they do not know is told by its code."""
-    check()
-    raise EngineError(f"the native packing engine refused the call: `{Fault(code).name}`", code=code)

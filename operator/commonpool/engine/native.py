@@ -71,7 +71,7 @@ class NativeEngine:
             classes,
         )
         if handle < 0:
-            _refuse(handle, lambda: checks.check_fleet(fleet))
+            refuse(handle, lambda: checks.check_fleet(fleet))
         return NativePacking(self._library, handle, fleet)
 
 
@@ -97,7 +97,7 @@ class NativePacking:
         checks.check_typecode("eligible", eligible)
         site: int = self._library.packing_select(self._handle, _address(eligible), len(eligible))
         if site < 0:
-            _refuse(site, check)
+            refuse(site, check)
         self._sites = site + 1
         return site
 
@@ -113,11 +113,11 @@ class NativePacking:
         try:
             flat = array("q", (*request.amounts, *_WISHES(request), site))
         except OverflowError:
-            _refuse(Fault.OVERFLOW, check)
+            refuse(Fault.OVERFLOW, check)
         out = self._room_for(request.count)
         placed = self._library.packing_place(self._handle, flat[-1], _address(flat), _address(out), len(out), _address(self._fit_count))
         if placed < 0:
-            _refuse(placed, check)
+            refuse(placed, check)
         return GangAnswer(nodes=out[:placed], fit_count=self._fit_count[0])
 
     def add(self, node: int, amounts: Amounts) -> None:
@@ -132,10 +132,10 @@ class NativePacking:
         try:
             flat = array("q", (*amounts, node))
         except OverflowError:
-            _refuse(Fault.OVERFLOW, check)
+            refuse(Fault.OVERFLOW, check)
         result = self._library.packing_add(self._handle, flat[AMOUNTS], _address(flat))
         if result < 0:
-            _refuse(result, check)
+            refuse(result, check)
 
     def close(self) -> None:
         """Forget the fleet."""
@@ -164,7 +164,7 @@ def _address(values: "array[int]") -> int:
     return values.buffer_info()[0]
 
 
-def _refuse(code: int, check: "Callable[[], None]") -> NoReturn:
+def refuse(code: int, check: "Callable[[], None]") -> NoReturn:
     """Let the shared checks find the sentence; what they do not know is told by its code."""
     check()
     raise EngineError(f"the native packing engine refused the call: `{Fault(code).name}`", code=code)
