@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"commonpool.dev/scheduler/packing"
 	"commonpool.dev/scheduler/replay"
 	"commonpool.dev/scheduler/replay/departures"
 )
@@ -142,19 +144,23 @@ func (t times) offer(trace *replay.Trace, seed, load int) (*departures.Offer, er
 
 func tell(o *departures.Offer, r *departures.Result) timesLine {
 	line := timesLine{
-		Copies: o.Copies, Nodes: len(o.Nodes), Accelerators: float64(o.Capacity) / 1000, Days: float64(o.Seconds) / daySeconds,
+		Copies: o.Copies, Nodes: len(o.Nodes), Accelerators: round(float64(o.Capacity) / packing.CardMilli), Days: round(float64(o.Seconds) / daySeconds),
 		Pods: r.Pods, UnservablePods: o.Unservable, StartedPods: r.StartedPods,
-		OfferedPercent: r.OfferedPercent, OfferedCPU: r.OfferedCPUPercent, OfferedHours: r.OfferedHours, ServedHours: r.ServedHours,
-		Allocated: r.AllocatedPercent, WaitP50: r.Wait.P50, WaitP99: r.Wait.P99, WaitLongest: r.Wait.Longest,
-		MultiGPUWaitP50: r.MultiWait.P50, MultiGPUWaitP99: r.MultiWait.P99, WaitedHours: r.WaitedHours, IdleHours: r.IdleHours,
-		Fragmented: r.FragmentedPercent, Lost: r.LostPercent, MovedPods: r.Moves, PausedHours: r.PausedHours,
+		OfferedPercent: round(r.OfferedPercent), OfferedCPU: round(r.OfferedCPUPercent),
+		OfferedHours: round(r.OfferedHours), ServedHours: round(r.ServedHours), Allocated: round(r.AllocatedPercent),
+		WaitP50: r.Wait.P50, WaitP99: r.Wait.P99, WaitLongest: r.Wait.Longest,
+		MultiGPUWaitP50: r.MultiWait.P50, MultiGPUWaitP99: r.MultiWait.P99, WaitedHours: round(r.WaitedHours), IdleHours: round(r.IdleHours),
+		Fragmented: round(r.FragmentedPercent), Lost: round(r.LostPercent), MovedPods: r.Moves, PausedHours: round(r.PausedHours),
 	}
 	for _, at := range r.Series {
-		line.Series.Days = append(line.Series.Days, float64(at.At)/daySeconds)
-		line.Series.Allocated = append(line.Series.Allocated, at.Allocated)
-		line.Series.Fragmented = append(line.Series.Fragmented, at.Fragmented)
-		line.Series.Lost = append(line.Series.Lost, at.Lost)
-		line.Series.Waiting = append(line.Series.Waiting, at.Waiting)
+		line.Series.Days = append(line.Series.Days, round(float64(at.At)/daySeconds))
+		line.Series.Allocated = append(line.Series.Allocated, round(at.Allocated))
+		line.Series.Fragmented = append(line.Series.Fragmented, round(at.Fragmented))
+		line.Series.Lost = append(line.Series.Lost, round(at.Lost))
+		line.Series.Waiting = append(line.Series.Waiting, round(at.Waiting))
 	}
 	return line
 }
+
+// round keeps what anybody would look at.
+func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }
