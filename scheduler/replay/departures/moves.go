@@ -60,7 +60,7 @@ func (w *world) makeRoom(s *packing.Shape, atMost int) (node, moved int) {
 		return -1, 0
 	}
 	var found []clearing
-	for i := range w.nodes {
+	for i := range w.free {
 		if c, does := w.clear(i, s, atMost); does {
 			found = append(found, c)
 		}
@@ -89,7 +89,7 @@ func (w *world) clear(node int, s *packing.Shape, atMost int) (c clearing, does 
 		}
 	}
 	slices.SortFunc(movable, w.compare)
-	n := w.nodes[node]
+	n := w.free[node]
 	gone := 0
 	for ; gone < len(movable) && !n.Fits(s); gone++ {
 		n.Give(w.shape(movable[gone]), w.tasks[movable[gone]].cards)

@@ -68,9 +68,9 @@ func (w *world) advance(to int64) {
 
 func (w *world) sample(at int64) Sample {
 	fragmented, lost := 0.0, 0.0
-	for i := range w.nodes {
-		fragmented += w.tally.fragments.Of(&w.nodes[i])
-		lost += w.tally.fragments.Lost(&w.nodes[i])
+	for i := range w.free {
+		fragmented += w.tally.fragments.Of(&w.free[i])
+		lost += w.tally.fragments.Lost(&w.free[i])
 	}
 	percent := 100 / float64(w.Capacity)
 	return Sample{at, float64(w.used) * percent, fragmented * percent, lost * percent, float64(w.queue.milli) * percent}

@@ -42,7 +42,7 @@ type world struct {
 	setting Setting
 	chooser replay.Chooser
 	now     int64
-	nodes   []packing.Node // as they are, which the chooser knows for itself
+	free    []packing.Node // of each node now; the chooser knows that for itself
 	pods    [][]int32      // of each node, in any order
 	tasks   []task
 	queue   queue
@@ -54,7 +54,8 @@ type world struct {
 
 // Replay offers the work to the nodes.
 func (o *Offer) Replay(mix []replay.Class, setting Setting) *Result {
-	w := &world{Offer: o, setting: setting, nodes: slices.Clone(o.Nodes), pods: make([][]int32, len(o.Nodes)), tasks: make([]task, len(o.Arrivals))}
+	w := &world{Offer: o, setting: setting, free: slices.Clone(o.Nodes)}
+	w.pods, w.tasks = make([][]int32, len(o.Nodes)), make([]task, len(o.Arrivals))
 	w.chooser = setting.Policy.New(slices.Clone(o.Nodes), o.Ranks, mix, setting.Seed)
 	w.queue.byShape = make(map[packing.Shape]*group)
 	w.tally = tally{fragments: replay.NewFragments(mix)}
@@ -126,7 +127,7 @@ func (w *world) startWaiting(touched []int32) {
 		return
 	}
 	does := func(g *group) bool {
-		return w.setting.Queue == Strict || slices.ContainsFunc(touched, func(node int32) bool { return w.nodes[node].Fits(&g.shape) })
+		return w.setting.Queue == Strict || slices.ContainsFunc(touched, func(node int32) bool { return w.free[node].Fits(&g.shape) })
 	}
 	for {
 		first := w.queue.first(does)
@@ -163,7 +164,7 @@ func (w *world) start(arrival int32, node int, cards uint64) {
 func (w *world) enter(arrival int32, node int, cards uint64) {
 	t, shape := &w.tasks[arrival], w.shape(arrival)
 	t.node, t.cards, t.since = int32(node), cards, w.now
-	w.nodes[node].Occupy(shape, cards)
+	w.free[node].Occupy(shape, cards)
 	w.pods[node] = append(w.pods[node], arrival)
 	w.used += shape.Accelerators()
 }
@@ -179,7 +180,7 @@ func (w *world) forget(arrival int32) {
 	if w.setting.Watch != nil {
 		w.setting.Watch(Stay{int(arrival), int(t.node), t.cards, t.since, w.now})
 	}
-	w.nodes[t.node].Give(shape, t.cards)
+	w.free[t.node].Give(shape, t.cards)
 	w.used -= shape.Accelerators()
 	here := w.pods[t.node]
 	at := slices.Index(here, arrival)
