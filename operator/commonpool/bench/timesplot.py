@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import count
 
 from commonpool.bench.packingplot import choose_colour, draw_legend
 from commonpool.bench.times import Course, name_way
 
 PANEL_WIDTH, PANEL_HEIGHT, MARGIN, LEGEND = 420, 200, 44, 40
 _PLOTS = (("allocated", "allocated"), ("fragmented", "fragmented (F)"), ("waiting", "waited for"))
-_FULL = 100.0
 
 
 def render_times_plot(courses: Iterable[Course]) -> str:
@@ -37,8 +37,8 @@ def _draw_panel(
     left, top = corner[0] + MARGIN, corner[1] + 20
     inner_width, inner_height = PANEL_WIDTH - MARGIN - 12, PANEL_HEIGHT - MARGIN - 10
     last = max((days[-1] for days, _ in curves.values() if days), default=1.0)
-    highest = max((share for _, shares in curves.values() for share in shares), default=_FULL)
-    ceiling = next((each for each in (1, 2, 5, 10, 20, 50, _FULL) if each >= highest), highest)
+    highest = max((share for _, shares in curves.values() for share in shares), default=0.0)
+    ceiling = next(each for power in count() for each in (10**power, 2 * 10**power, 5 * 10**power) if each >= highest)
     yield f'<text x="{left}" y="{top - 8}" font-weight="bold">{escape(title)}</text>'
     for part in range(5):
         y = top + inner_height * (4 - part) / 4

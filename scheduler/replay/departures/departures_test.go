@@ -90,6 +90,19 @@ func TestNobodyIsMovedWhoCameLatelyOrIsLargerThanWhoWaits(t *testing.T) {
 	}
 }
 
+func TestNoMoreIsMovedForAPodThanItWants(t *testing.T) {
+	// The last but one needs all processors of the first node, on which two others are: they would fit elsewhere by then.
+	const nodes = "a,2000,100,1,X\nb,1000,100,1,X\nc,1000,100,1,X\n"
+	for milli, moves := range map[string]int{"600": 2, "599": 0} {
+		pods := "p1,1000,1,1,1000,,0,100\np2,1000,1,1,1000,,0,100\np3,1000,1,1,300,,10,5000\np4,1000,1,1,300,,10,5000\n" +
+			"p5,2000,1,1," + milli + ",,200,1200\nend,1,1,0,0,,9999,10000\n"
+		h := replayed(t, nodes, pods, departures.Setting{Queue: departures.Skip, Moves: &rules})
+		if h.result.Moves != moves {
+			t.Errorf("%d moves for %s milli", h.result.Moves, milli)
+		}
+	}
+}
+
 func TestCopiesOfTheRecordingAskForAsMuchAsIsWanted(t *testing.T) {
 	trace := draw(5)
 	for _, load := range []int{80, 95, 110} {
