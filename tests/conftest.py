@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,10 @@ from commonpool.local.teller import LogTeller
 # A busy machine breaks no law; and CI tries the same examples each time, so that a rare breach is found where people look for it, at home.
 hypothesis_settings.register_profile("commonpool", deadline=None, derandomize="CI" in os.environ)
 hypothesis_settings.load_profile("commonpool")
+
+
+# Who starts the tests in the background of a script has Ctrl-C ignored, and commands started by tests would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
