@@ -30,6 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     generated.addoption("--fuzz-from", type=int, default=0, help="the first number of the row (default: %(default)s)")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side (`make test`), stories that share a cluster stay together: those of fake nodes, and those of real ones."""
+    for item in items:
+        if item.get_closest_marker("story"):
+            item.add_marker(pytest.mark.xdist_group("real nodes" if "real" in item.path.parts else "stories"))
+
+
 @pytest.fixture(scope="session")
 def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """A real control plane with commonpool on local/fleets/small.yaml; the logs stay in pytest's temporary folder."""
