@@ -56,7 +56,7 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     times: Annotated[
         str,
-        typer.Option(metavar="LOAD,...", help="Replay with the recorded times, at these loads in percent (0: as recorded); see below."),
+        typer.Option(metavar="LOAD,...", help="Replay with the recorded times, at these loads in percent (0: as recorded)."),
     ] = "",
     queue: Annotated[str, typer.Option(metavar="|".join(DISCIPLINES), help="With --times: who may start when room appears.")] = "skip",
     moves: Annotated[str, typer.Option(metavar="NAME,...", help="With --times: policies that run with moves too.")] = ",".join(MOVERS),

@@ -10,8 +10,8 @@ import (
 	"commonpool.dev/scheduler/replay"
 )
 
-// ErrNoTimes is a list that does not say when its pods came and went.
-var ErrNoTimes = errors.New("the list has no creation_time and deletion_time, or all of them are alike")
+// ErrNoTimes is a list that does not say when its pods came and went, or in which nobody wants an accelerator for any time.
+var ErrNoTimes = errors.New("the list has no creation_time and deletion_time between which anybody wants an accelerator")
 
 // Arrival is one pod that comes, and for how long it wants to run.
 type Arrival struct {
