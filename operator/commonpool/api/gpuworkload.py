@@ -50,8 +50,8 @@ class Choice(Model):
     """Any pool whose accelerators are fast in this precision, e.g. fp8; `prefer` compares their speed in it. Beside `pool`: what the work
     computes in there. Absent: bf16, or fp16, is what speeds are compared in."""
     weight: Annotated[int, Field(ge=1, le=10_000)] = 100
-    """What an accelerator of these is worth to the work, in percent of what `prefer` finds: 150 where the work runs half as fast again as data
-    sheets promise. With `prefer: ListOrder` simply the highest weight is first."""
+    """What an accelerator of these is worth to the work, in percent of what `prefer` finds: 150 where the work runs half as fast again as
+    data sheets promise. With ListOrder simply the highest weight is first."""
 
 
 _ONCE = Rule(
@@ -69,8 +69,8 @@ class Accelerators(Model):
     any_of: Annotated[list[Choice], Field(min_length=1, max_length=16), ATOMIC, guarded(_ONCE)] | None = None
     """Which accelerators will do; a workload runs in one pool only. Absent: those of any pool that is open to the tenant."""
     prefer: Prefer = "ListOrder"
-    """Which of several pools is tried first. ListOrder: as listed, within one entry the cheapest; Fastest: most TFLOP/s; Cheapest: the lowest
-    price of an accelerator; BestValue: most TFLOP/s for the price. The first that takes it now gets it."""
+    """Which of several pools is tried first. ListOrder: as listed, within one entry the cheapest; Fastest: most TFLOP/s; Cheapest: the
+    lowest price of an accelerator; BestValue: most TFLOP/s for the price. The first that takes it now gets it."""
     wait_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 0
     """So long after its creation (or startTime) it rather waits for the best of its pools that could ever take it than to start in
     another. To wait without end, list that pool alone."""

@@ -15,9 +15,9 @@ ListOrder is the list, and the pools of one entry of it stand there by price. A 
 Speed is that in the precision which the wish names, else in half precision (bf16, or fp16). A speed that nobody has said counts as none.
 A pool without a price is free, which no price beats. Prices in several currencies cannot be compared, and then no price counts.
 
-Gavel (Narayanan et al., OSDI'20, sections 3 and 4) ranks kinds of accelerators by a job's own throughput on each, for its cost policy by throughput
-per price: the weight is where an owner says how his throughput differs from what data sheets promise. Karpenter tries the NodePool with
-the highest `weight` first and Kueue the flavors of a ClusterQueue in their order, whatever they cost: that is ListOrder.
+Gavel (Narayanan et al., OSDI'20, sections 3 and 4) ranks kinds of accelerators by a job's own throughput on each, for its cost policy by
+throughput per price: the weight is where an owner says how his throughput differs from what data sheets promise. Karpenter tries the
+NodePool with the highest `weight` first and Kueue the flavors of a ClusterQueue in their order, whatever they cost: that is ListOrder.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,13 +25,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Pool, Prefer, Wish
 
 HALF_PRECISIONS = ("bf16", "fp16")
 
 Grade: TypeAlias = tuple[bool, Fraction, int, int]
-"""Lowest is best: whether it costs something, minus the worth, its place in the list, its price. With equal grades pools are equally good."""
+"""Lowest is best: whether it costs something, minus the worth, its place in the list, its price. Pools of equal grades are equally good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def list_currencies(pools: Iterable[Pool]) -> list[str]:
 def _rank(wishes: Sequence[Wish], prefer: Prefer, pools: Iterable[Pool]) -> tuple[Choice, ...]:
     meant = [(number, wish, pool) for pool in pools for number, wish in enumerate(wishes) if _means(wish, pool)]
     priced = len(list_currencies(pool for _, _, pool in meant)) <= 1
-    best: dict[PoolName, Choice] = {}
+    best: dict[str, Choice] = {}
     for number, wish, pool in meant:
         choice = _build_choice(number, wish, pool, prefer, priced=priced)
         if pool.name not in best or choice.grade < best[pool.name].grade:

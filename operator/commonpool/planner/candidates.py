@@ -89,7 +89,7 @@ class Chooser:
 
 
 def _gives(pool: Pool, workload: Workload) -> bool:
-    """Whether a pod of it asks for whole groups of accelerators. What runs there with so many each goes on, whatever groups there are now."""
+    """Whether a pod of it asks for whole groups of accelerators. What runs there with so many each goes on, whatever groups there are."""
     if pool.group_size == 1 or workload.shape.gpu_milli % (pool.group_size * GPU_MILLI) == 0:
         return True
     return any(holding.pool == pool.name and holding.amounts.gpu_milli == workload.shape.gpu_milli for holding in workload.holdings)

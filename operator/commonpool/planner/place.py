@@ -10,7 +10,7 @@ from commonpool.engine.protocol import Amounts as Vector
 from commonpool.model.amounts import Amounts
 from commonpool.model.elastic import count_off_grid, may_grow, split_places
 from commonpool.model.ids import PoolName, Seat, TenantName, WorkloadName
-from commonpool.model.plan import Entry, Place
+from commonpool.model.plan import Entry, Passed, Place
 from commonpool.model.reasons import Reason
 from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Holding, Snapshot, Workload
@@ -65,6 +65,7 @@ class Draft:
         self.left_behind = False
         """Whether what starts larger lies elsewhere than its least size would have: who wished to grow in between found that taken."""
         self._packing = packing
+        self._passed: dict[WorkloadName, tuple[Passed, ...]] = {}
         self._sites: dict[Site, int] = {}
         self._ceilings: dict[tuple[Site, Layout, Vector], int] = {}
         self.quota, ahead = Quota(self.tree, snapshot.quotas), Quota(self.tree, snapshot.quotas)
@@ -126,6 +127,7 @@ class Draft:
         kept_back = False
         starts = workload.elastic is not None and not workload.begun
         asked = least(workload) if starts else len(workload.needs)
+        passed: list[Passed] = []
         for pool in pools:
             room = self.measure(workload, tenant, pool, asked)
             kept_back |= room.refusal is not None and room.refusal.reason is Reason.RESERVED_FOR_OTHERS
@@ -133,7 +135,10 @@ class Draft:
             if nodes:
                 if starts:
                     self.starts[workload.name] = Start(workload, tenant, pool, nodes)
+                self._passed[workload.name] = tuple(passed)
                 return self._take(workload, tenant, pool, nodes, kept_back=kept_back)
+            stopped = room.refusal is not None and room.pods < least(workload)
+            passed.append(Passed(pool, room.refusal.reason if room.refusal and stopped else Reason.INSUFFICIENT_CAPACITY))
         return Outcome(workload, kept_back=kept_back)
 
     def grow(self, workload: Workload, tenant: TenantName, pool: PoolName) -> Outcome:
@@ -274,6 +279,7 @@ class Draft:
                 entries=tuple(alike),
                 why=why,
                 generation=workload.generation,
+                passed=() if workload.begun else self._passed.get(workload.name, ()),
             )
             for _, alike in groupby(entries, key=lambda entry: _sort_of(entry.seat))
         )
