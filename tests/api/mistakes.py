@@ -198,7 +198,7 @@ WORKLOAD_MISTAKES = (
     Mistake(
         "a pool listed twice",
         edited(a_training(), accelerators__anyOf=[{"pool": "h100"}, {"memory": "80Gi"}, {"pool": "h100", "weight": 50}]),
-        "`h100` is listed twice: keep one entry of it",
+        "`anyOf` lists a pool twice: keep one entry of each",
     ),
     Mistake(
         "a weight and nothing that it weighs",

@@ -68,6 +68,15 @@ def test_a_gang_is_never_split_over_pools_though_both_together_had_room() -> Non
     assert get_hold(made, "pretrain").reason is Reason.GANG_LARGER_THAN_POOL
 
 
+def test_a_service_starts_where_all_of_it_has_room_rather_than_in_part_where_it_is_liked_best() -> None:
+    half_full = make_workload("other", tenant="nlp", held=(Held("h100-0000"),))
+    service = make_workload("svc", pools=("h100", "a100"), replicas=2, gang=False)
+    made = plan(half_full, service, nodes=FLEETS, pools=POOLS)
+    assert get_nodes(made, "svc") == ["a100-0000", "a100-0001"]
+    larger = make_workload("svc", pools=("h100", "a100"), replicas=3, gang=False)
+    assert get_nodes(plan(half_full, larger, nodes=FLEETS, pools=POOLS), "svc") == ["h100-0001"]
+
+
 def test_who_rather_waits_is_told_so_and_what_would_start_it() -> None:
     patient = make_workload(pools=("h100", "a100"), patience=600)
     made = plan(fill("h100"), patient, nodes=FLEETS, pools=POOLS)

@@ -56,8 +56,7 @@ class Choice(Model):
 
 _ONCE = Rule(
     "self.all(each, !has(each.pool) || self.exists_one(other, has(other.pool) && other.pool == each.pool))",
-    says="'pool `' + self.filter(each, has(each.pool) && !self.exists_one(other, has(other.pool) && other.pool == each.pool))[0].pool"
-    " + '` is listed twice: keep one entry of it'",
+    message="`anyOf` lists a pool twice: keep one entry of each",  # which one would cost the apiserver too much to say
 )
 
 
