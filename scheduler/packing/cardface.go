@@ -153,7 +153,7 @@ func checkCardShape(s *Shape) error {
 	switch {
 	case s.CPU < 0, s.Memory < 0, s.Cards < 0, s.Cards > MaxCards, s.Milli < 0, s.Milli > CardMilli, s.Models>>MaxModels > 0:
 		return ErrValue
-	case s.Profile > 0 && (s.Cards != 1 || s.Milli != 0):
+	case s.Profile > MaxProfile, s.Profile > 0 && (s.Cards != 1 || s.Milli != 0):
 		return ErrValue
 	case s.Profile == 0 && (s.Cards == 0 && s.Milli != 0 || s.Cards > 0 && s.Milli == 0 || s.Cards > 1 && s.Milli != CardMilli):
 		return ErrValue
