@@ -6,17 +6,31 @@ import (
 	"slices"
 )
 
-// expectInstances adds to a mix that says nothing of instances one of each profile that there is.
+// expectInstances adds to a mix that says nothing of instances what cards might be asked for: each profile as often as it fits on a card, so
+// that all of them ask for about as much.
 func expectInstances(nodes []Node, mix []CardClass) []CardClass {
 	if slices.ContainsFunc(mix, func(c CardClass) bool { return c.Shape.Profile > 0 }) {
 		return mix
 	}
-	for profile := range uint8(MaxProfile + 1) {
-		if slices.ContainsFunc(nodes, func(n Node) bool { return len(n.Partition.of[profile]) > 0 }) {
-			mix = append(mix, CardClass{Shape: Shape{Cards: 1, Profile: profile}, Count: 1})
+	for profile := uint8(1); profile <= MaxProfile; profile++ {
+		most := 0
+		for _, partition := range partitionsOf(nodes) {
+			most = max(most, partition.most(profile))
+		}
+		if most > 0 {
+			mix = append(mix, CardClass{Shape: Shape{Cards: 1, Profile: profile}, Count: int64(most)})
 		}
 	}
 	return mix
+}
+
+func partitionsOf(nodes []Node) (partitions []*Partition) {
+	for i := range nodes {
+		if !slices.Contains(partitions, nodes[i].Partition) {
+			partitions = append(partitions, nodes[i].Partition)
+		}
+	}
+	return partitions
 }
 
 // leastPart is how much of a card an instance takes up, where it takes up least.

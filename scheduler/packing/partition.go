@@ -64,6 +64,24 @@ func (p *Partition) part(profile uint8) float64 {
 	return float64(least) / float64(bits.OnesCount16(p.full))
 }
 
+// most is how many instances of the profile fit on a card.
+func (p *Partition) most(profile uint8) int {
+	if len(p.of[profile]) == 0 {
+		return 0
+	}
+	counts := make([]int, p.states())
+	for state := 1; state < len(counts); state++ {
+		free := uint16(state)
+		counts[free] = counts[free&(free-1)]
+		for _, taken := range p.of[profile] {
+			if taken&^free == 0 {
+				counts[free] = max(counts[free], 1+counts[free&^taken])
+			}
+		}
+	}
+	return counts[p.full]
+}
+
 // holds says whether an instance of the profile fits on a card with these slices free.
 func (p *Partition) holds(profile uint8, free uint16) bool {
 	for _, taken := range p.of[profile] {

@@ -13,7 +13,7 @@ const (
 
 	scarcity   = 0.3  // what it adds to a model's worth if as much work as it has cards insists on it
 	maxScarce  = 64.0 // at most so many times as much
-	wholeBonus = 0.05 // cards: what a whole free node is worth beyond its cards
+	wholeBonus = 0.05 // cards: what a whole free node is worth beyond its cards, and a whole partitioned card beyond its instances
 	wholeShare = 0.15 // and how much more if all work wanted whole nodes
 	wholeCPU   = 1.15 // processors of a pod that wants a whole node, beside those of other pods, where the mix has none
 	roomyBonus = 0.05 // cards: what a whole free node is worth beyond that if few have as many processors
@@ -28,7 +28,7 @@ const (
 // least worth is lost. Equal values are packed tight: least accelerator left, then least processor left.
 //
 // A node that is whole (as many free cards as the largest nodes have) has a worth beyond that of its cards, for the pods that want all of
-// it; the fewer such nodes are left, the more. A model that work insists on is worth more than the others.
+// it; the fewer such nodes are left, the more. So has a partitioned card with all slices free. A model that work insists on is worth more than the others.
 type Value struct {
 	mus    [64][]int64 // of each model: prices of a milli-processor
 	cards  [64][]int64 // of each model: a row for each state of what a card in it is worth, at each step
@@ -79,11 +79,18 @@ func (v *Value) learn(nodes []Node, mix []CardClass, rounds int) {
 		if v.cards[model] != nil {
 			continue
 		}
-		group := m.groupOf[model]
+		group, whole := m.groupOf[model], -1
+		if partition := m.groups[m.groupOf[model]].partition; partition != nil {
+			whole = int(partition.full)
+		}
 		v.cards[model] = make([]int64, steps*m.groups[group].states)
 		for k := range steps {
 			for state := range m.groups[group].states {
-				v.cards[model][state*steps+k] = int64(m.worth(group, k, state) * unit * scarce[model])
+				worth := m.worth(group, k, state)
+				if state == whole {
+					worth += wholeBonus
+				}
+				v.cards[model][state*steps+k] = int64(worth * unit * scarce[model])
 			}
 		}
 		v.mus[model] = make([]int64, steps)

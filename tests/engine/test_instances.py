@@ -1,8 +1,10 @@
 """Partitioned cards: where instances go, against every way of cutting a card."""
 
+import math
 from array import array
 from collections.abc import Callable, Iterator
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from tests.engine.cardproblems import make_card_fleet, make_mig
 from commonpool.engine.cardnative import CardEngine, load_cards
 from commonpool.engine.cardreference import CardReference
 from commonpool.engine.cards import MAX_SLICES, NOWHERE, SLICES_BIT, CardClass, CardFleet, CardPacking, CardPod
+from commonpool.engine.market import TEMPERATURE
 from commonpool.engine.partition import Partition, Placement
 from commonpool.engine.protocol import Fault
 from commonpool.errors import EngineError
@@ -112,7 +115,7 @@ def test_a_place_for_an_instance_costs_least_of_all_places(state: int, profile: 
 
 def _weigh_all_ways(free: int, parts: dict[int, float]) -> float:
     rows = tuple(row for row in MIG.rows if row[0] in parts)
-    return sum(2.718281828459045 ** (sum(parts[profile] for profile, _ in way) / 0.02) for way in list_ways(rows, free))
+    return sum(math.exp(sum(parts[profile] for profile, _ in way) / TEMPERATURE) for way in list_ways(rows, free))
 
 
 def test_a_mig_card_can_be_cut_in_the_nineteen_ways_of_the_user_guide() -> None:
@@ -129,6 +132,15 @@ def test_a_mig_card_can_be_cut_in_the_nineteen_ways_of_the_user_guide() -> None:
 def test_what_the_mix_expects_is_left_room_for_in_any_order(opened: Open, order: tuple[int, ...]) -> None:
     with opened(make_mig_fleet(2, [expect(G1, 4), expect(G3, 2), expect(G4, 1)])) as packing:
         assert all(node == 0 for node, _ in place(packing, *order, G1, G1, G4))
+
+
+def test_both_engines_learn_the_same_prices_of_instances_in_many_rounds(libpacking: Path) -> None:
+    mix = [expect(G1, 4), expect(G2, 3), expect(G3, 2), expect(G7, 1), CardClass(30_000, 1, 0, 0, G3, 1), CardClass(8000, 0, 0, 0, 0, 2)]
+    nodes = [(96_000, 99, 110, 0, (FULL,) * 4), (40_000, 99, 110, 1, (FULL, 0x1F, 0xF0)), (64_000, 99, 110, 2, (1000, 1000))]
+    fleet = make_card_fleet(nodes, mix, 40, [*make_mig(0), *make_mig(1)])
+    pods = array("q", [number for known in (G1, G2, G3, G7, G1, G1, G2, G3, G4, G1) * 2 for number in make_instance(known)])
+    with load_cards(libpacking).open(fleet) as packing:
+        assert packing.place(pods) == CardReference(fleet).place(pods)
 
 
 def test_one_instance_a_card_has_the_media_engines(opened: Open) -> None:

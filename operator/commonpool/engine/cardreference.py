@@ -2,7 +2,8 @@
 
 A pod goes where the free accelerators of the node lose least worth to the work to come (`market`), a shared one on the card where they do.
 A node that is whole (as many free cards as the largest nodes have) has a worth beyond that of its cards, for pods that want all of it: the
-fewer such nodes are left, the more. A model that work insists on is worth more than the others. Ties are packed tight: least accelerator
+fewer such nodes are left, the more; so has a partitioned card with all slices free. A model that work insists on is worth more than the
+others. Ties are packed tight: least accelerator
 left, then least processor left, then the lowest index; on a node the fullest card, then the lowest, then an instance's lowest slices.
 Partitioned cards and others have a market each: no work but that without accelerators goes to both.
 """
@@ -122,11 +123,13 @@ class CardReference:
         market = open_market([node.state for node in nodes], mix)
         market.learn(rounds)
         scarce = _find_scarce(nodes, mix)
-        for model in {node.model for node in nodes}:
-            states = range(market.count_states(model))
-            self._rows[model] = [
-                [int(market.worth(model, step, state) * UNIT * scarce[model]) for state in states] for step in range(STEPS)
-            ]
+        for node in {node.model: node for node in nodes}.values():
+            model, full = node.model, node.partition.full if node.partition else None
+            worths = [[market.worth(model, step, state) for state in range(market.count_states(model))] for step in range(STEPS)]
+            for row in worths:
+                if full is not None:
+                    row[full] += _WHOLE_BONUS
+            self._rows[model] = [[int(worth * UNIT * scarce[model]) for worth in row] for row in worths]
             self._mus[model] = [int(mu * UNIT / 1000 * scarce[model]) for mu in market.mus]
 
     def place(self, pods: "array[int]") -> Places:
@@ -257,12 +260,15 @@ def _read_nodes(fleet: CardFleet) -> list[_Node]:
 
 
 def _expect_instances(nodes: list[_Node], mix: list[CardClass]) -> list[CardClass]:
-    """The mix of partitioned cards; one that says nothing of instances is taken for one of each profile."""
+    """The mix of partitioned cards; one that says nothing of instances expects each profile as often as it fits on a card."""
     found = [known for known in mix if known.profile or not known.cards]
     if any(known.profile for known in found):
         return found
-    profiles = {profile for node in nodes if node.partition for profile, _ in node.partition.rows}
-    return [*found, *(CardClass(0, 1, 0, 0, profile, 1) for profile in sorted(profiles))]
+    most: dict[int, int] = {}
+    for partition in {node.partition for node in nodes if node.partition}:
+        for profile, _ in partition.rows:
+            most[profile] = max(most.get(profile, 0), partition.count_most(profile))
+    return [*found, *(CardClass(0, 1, 0, 0, profile, count) for profile, count in sorted(most.items()))]
 
 
 def _find_scarce(nodes: list[_Node], mix: list[CardClass]) -> dict[int, float]:

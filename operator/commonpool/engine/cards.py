@@ -3,8 +3,8 @@
 All amounts are integers: processors in milli, memory in any unit that is used throughout, accelerators in milli of one card. A model of
 card is a number 0..62; a pod's models are a bit each, 0 for any. Cards that a pod got are a bit each, too.
 
-The cards of a model may be partitioned (NVIDIA's MIG): they are taken by instances of profiles only, numbers 1..63, and have slices in place of
-thousandths, a bit each. The slices of an instance stand above its card, from bit `SLICES_BIT` on.
+The cards of a model may be partitioned (NVIDIA's MIG): they are taken by instances of profiles only, numbers 1..63, and have slices in
+place of thousandths, a bit each. The slices of an instance stand above its card, from bit `SLICES_BIT` on.
 """
 
 from array import array

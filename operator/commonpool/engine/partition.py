@@ -1,7 +1,8 @@
 """The reference of partitioned cards: how the cards of a model are cut into instances (scheduler/packing/partition.go).
 
-A card has slices, and an instance of a profile takes up one of a few sets of them: NVIDIA's MIG cards have eight slices of memory and profiles
-that begin on some of them only. A card's state is its free slices, a bit each; it may be cut in any way in which no two instances overlap.
+A card has slices, and an instance of a profile takes up one of a few sets of them: NVIDIA's MIG cards have eight slices of memory, and
+profiles that begin on some of them only. A card's state is its free slices, a bit each; it may be cut in any way in which no two instances
+overlap.
 """
 
 from collections.abc import Mapping
@@ -39,6 +40,14 @@ class Partition:
     def compute_part(self, profile: int) -> float:
         """How much of a card the profile takes up, where it takes up least."""
         return min((slices.bit_count() for slices in self.list_slices(profile)), default=MAX_SLICES) / self.full.bit_count()
+
+    def count_most(self, profile: int) -> int:
+        """How many instances of the profile fit on a card."""
+        placements, counts = self.list_slices(profile), [0]
+        for free in range(1, self.states):
+            most = counts[free & (free - 1)]
+            counts.append(max([most, *(1 + counts[free & ~slices] for slices in placements if slices & ~free == 0)]))
+        return counts[self.full]
 
     def sum_ways(self, weights: Mapping[int, float]) -> list[float]:
         """For every state the sum over all ways to cut it of the product of its instances' weights (by profile).
