@@ -64,7 +64,7 @@ func (n *Node) Fits(s *Shape) bool {
 	case s.Cards == 0:
 		return true
 	case s.Profile > 0 || n.Partition != nil:
-		return n.holds(s.Profile)
+		return n.Holds(s.Profile)
 	case !s.Shared():
 		return int64(n.Whole) >= s.Cards
 	case n.Whole > 0:
@@ -78,8 +78,8 @@ func (n *Node) Fits(s *Shape) bool {
 	return false
 }
 
-// holds says whether there is room for an instance.
-func (n *Node) holds(profile uint8) bool {
+// Holds says whether there is room for an instance on one of its cards.
+func (n *Node) Holds(profile uint8) bool {
 	if n.Partition == nil || profile == 0 {
 		return false
 	}
@@ -141,6 +141,12 @@ func (n *Node) Take(s *Shape, card int) (cards uint64) {
 	}
 	n.Whole -= int8(s.Cards)
 	return cards
+}
+
+// Close takes all that is left of a partitioned card.
+func (n *Node) Close(card int) {
+	n.Free -= int32(bits.OnesCount16(uint16(n.Milli[card])))
+	n.Milli[card] = 0
 }
 
 // Give takes a pod off the node, from the cards that Take returned.
