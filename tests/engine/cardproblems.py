@@ -35,7 +35,7 @@ def make_card_fleet(
 
 
 def make_mig(model: int) -> Rows:
-    """NVIDIA's A100 and H100: 1 to 7 are 1g, 1g with media engines, 1g of twice the memory, 2g, 3g, 4g, 7g; the engines are a ninth slice."""
+    """NVIDIA's A100 and H100: 1 to 7 are 1g, 1g with media engines, 1g of twice the memory, 2g, 3g, 4g, 7g; engines are a ninth slice."""
     sevenths = tuple(range(7))
     sizes = {1: (1, sevenths), 2: (1, sevenths), 3: (2, (0, 2, 4, 6)), 4: (2, (0, 2, 4)), 5: (4, (0, 4)), 6: (4, (0,)), 7: (8, (0,))}
     return [
