@@ -186,6 +186,16 @@ def explain_leaving(workload: Workload) -> Hold:
 
 def _explain_kept(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:
     unit, where = _render_unit(refusal)
+    if refusal.guarantee:
+        asked = refusal.pod * least(workload)
+        excess = refusal.used + asked - refusal.most
+        return _Obstacle(
+            refusal.reason,
+            f"{_render_count(asked)} more {unit} of {where} are not within the guarantee of {_render_count(refusal.most)}, of which "
+            f"{_render_count(refusal.used)} are held, and others wait there for what they are guaranteed: to borrow now would make the "
+            "whole workload one that may be evicted for them",
+            change or f"starts when {_render_count(excess)} {unit} held there are given back, or when nobody claims any more",
+        )
     if refusal.claimed:
         return _Obstacle(
             refusal.reason,

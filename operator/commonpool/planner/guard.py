@@ -15,7 +15,7 @@ count the same before and after; they protect nobody from it.
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from commonpool.model.elastic import split_places
+from commonpool.model.elastic import may_grow, split_places
 from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.snapshot import Snapshot, Workload
 from commonpool.planner.place import GUARANTEED, Draft
@@ -28,11 +28,11 @@ class Guard:
     def __init__(self, snapshot: Snapshot, draft: Draft) -> None:
         self._now_at = snapshot.now_at
         self._draft = draft
+        self._running = [each for each in snapshot.workloads if each.begun and not each.leaving]
         self._held: defaultdict[TenantName, list[Workload]] = defaultdict(list)
-        for workload in snapshot.workloads:
-            if workload.begun and not workload.leaving and workload.tenant is not None:
-                for above in draft.tree.chain(workload.tenant):
-                    self._held[above].append(workload)
+        for workload in self._running:
+            for above in draft.tree.chain(workload.tenant) if workload.tenant is not None else ():
+                self._held[above].append(workload)
         self._inside: dict[int, frozenset[WorkloadName]] = {}
 
     def may_be_asked(self, workload: Workload) -> bool:
@@ -64,6 +64,11 @@ class Guard:
             for pool in pools
             for state in self._protecting(workload.tenant, pool, spared)
         )
+
+    def find_broken_inside(self) -> frozenset[WorkloadName]:
+        """Work that has lost pods and that some guarantee keeps, whoever claims."""
+        broken = (each for each in self._running if each.needs and not may_grow(each))
+        return frozenset(each.name for each in broken if not self.may_evict(each, ()))
 
     def lost_work(self, workload: Workload) -> int:
         """Milli-accelerator-seconds since the last checkpoint."""

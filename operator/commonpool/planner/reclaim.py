@@ -44,6 +44,7 @@ class Reclaim:
         self._draft = draft
         self._sizes = sizes
         self._guard = Guard(snapshot, draft)
+        draft.broken_inside = self._guard.find_broken_inside()
         self._chosen: dict[WorkloadName, list[Unit]] = {}
         self._left: dict[WorkloadName, tuple[Holding, ...]] = {}
         self._hopeless: set[tuple[object, ...]] = set()
@@ -88,6 +89,8 @@ class Reclaim:
         for unit in units.known:
             self._count(unit, -1)
         if not nodes:
+            if evict:
+                self._draft.contested.add((guarantor, claim.pool))
             if not claim.workload.begun:
                 self._hopeless.add(key)  # what others leave over may change that: for the next pass to see
             return ()
