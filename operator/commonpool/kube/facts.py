@@ -8,7 +8,7 @@ from commonpool.kube import records
 from commonpool.kube.identity import find_child
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
-from commonpool.model.names import HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
+from commonpool.model.names import GROUP, HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
 
 _WISHES = (TIER, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, CHECKPOINTED_AT)
 
@@ -100,6 +100,12 @@ class ChildFact:
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
     obstacle: str = ""
     """Why its pods could not be made, where it says so itself."""
+
+    @property
+    def made_for(self) -> str:
+        """The UID of the GPUWorkload whose child it says it is; empty if it says no such thing."""
+        group, _, rest = self.owner_kind.partition("/")
+        return self.owner_uid if group == GROUP and rest.rpartition("/")[2] == "GPUWorkload" else ""
 
 
 @dataclass(frozen=True, slots=True)
