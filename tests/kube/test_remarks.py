@@ -27,7 +27,7 @@ def hear(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_loads() -> None:
-    body = inference_body()
+    body = inference_body(gpus=1)
     body["spec"]["inference"]["target"] = {"metric": "requestsPerSecond", "perReplica": "10"}
     assert hear(body) == ()
     mirror = FilledMirror()
@@ -41,7 +41,7 @@ def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_load
 
 def test_who_asks_for_nothing_that_is_missing_hears_nothing() -> None:
     assert hear(training_body()) == ()
-    assert hear(inference_body()) == ()
+    assert hear(inference_body(gpus=1)) == ()
 
 
 def test_an_annotation_that_nobody_understands_is_told() -> None:

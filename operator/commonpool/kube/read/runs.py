@@ -16,6 +16,7 @@ from commonpool.kube.facts import ChildFact, PodView
 from commonpool.kube.load import Load
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
+from commonpool.kube.read.reach import Reach
 from commonpool.kube.rounds import StandingRound
 from commonpool.kube.tracking import find_tracked
 from commonpool.model.ids import ChildKey, TenantName, WorkloadName
@@ -50,6 +51,8 @@ class Run:
     """Why it did not take the places that it was promised last, as long as it pauses for that."""
     misses_pods: bool = False
     """Its object has had time enough to make its pods, and has not."""
+    reach: Reach | None = None
+    """Of a service: how many pods it could ever have; None: nobody knows."""
     load: Load | None = None
     """How many pods a service should have for its load; None: nobody asked, or it has no target."""
 

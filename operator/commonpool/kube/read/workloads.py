@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from commonpool.api.gpuworkload import Choice, Placement
-from commonpool.api.quantity import parse_whole
+from commonpool.api.gpuworkload import Placement
 from commonpool.api.wishes import CHECKPOINTED_AT, parse_wishes
 from commonpool.kube.read.blocked import Surroundings, find_block
 from commonpool.kube.read.bounds import read_allowed, read_written_wishes
+from commonpool.kube.read.choices import read_choices
 from commonpool.kube.read.elastic import read_elastic, read_resize
 from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.needs import Needs, largest, read_needs
@@ -92,8 +92,7 @@ def _read_wishes(run: Run, shape: Shape | None, fleet: Fleet, asked: frozenset[s
     workload = run.own.parsed if run.own is not None else None
     if workload is None:
         return (Wish(),)
-    choices = workload.spec.accelerators.any_of
-    wishes = (Wish(),) if choices is None else tuple(_read_choice(choice) for choice in choices)
+    wishes = read_choices(workload)
     if run.queued and not run.leaving and not run.promises:  # it may go anywhere again where its template can
         resource = find_accelerator_resource(shape, fleet, asked) if shape is not None else None
         able = tuple(replace(wish, resource_name=resource) for wish in wishes if _offers(fleet, wish, resource))
@@ -120,12 +119,6 @@ def _resource_wish(shape: Shape | None, fleet: Fleet, asked: frozenset[str], poo
     if pools:
         return tuple(Wish(pool=name, resource_name=resource) for name in sorted(pools))
     return (Wish(resource_name=resource),)
-
-
-def _read_choice(choice: Choice) -> Wish:
-    if choice.pool is not None:
-        return Wish(pool=PoolName(choice.pool))
-    return Wish(memory_bytes=parse_whole(choice.memory) if choice.memory else 0, precision=choice.precision)
 
 
 def _read_priority(run: Run, around: Surroundings) -> tuple[str, int]:

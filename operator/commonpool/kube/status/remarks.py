@@ -19,6 +19,8 @@ def list_workload_remarks(run: Run, pools: Mapping[PoolName, Pool], bounds: Boun
     followed = inference is None or inference.target is None or run.load is not None or run.made is None
     remarks: tuple[str, ...] = () if followed else ("`target` is not followed: no administrator has said where loads are read",)
     remarks += _hear_bounds(run, bounds)
+    if inference is not None and run.reach is not None and run.reach.pods < inference.replicas.max:
+        remarks += (f"`replicas.max` `{inference.replicas.max}` counts as `{run.reach.pods}`: {run.reach.why}",)
     if run.native:
         return remarks + _hear_preference(workload, pools)
     return remarks + parse_wishes(read_written_wishes(run)).problems
