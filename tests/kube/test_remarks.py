@@ -72,6 +72,20 @@ def test_a_minimum_run_time_and_a_grace_beyond_what_administrators_allow_count_a
     assert list_workload_remarks(wide.runs[0], {}, wide.bounds) == ()
 
 
+def test_a_pods_own_grace_beyond_what_administrators_allow_counts_as_that_much_and_is_told() -> None:
+    words = ("`terminationGracePeriodSeconds` `86400` counts as `600`: administrators allow no more",)
+    body = training_body()
+    body["spec"]["training"]["template"]["spec"]["terminationGracePeriodSeconds"] = 86_400
+    assert hear(body) == words
+    mirror = FilledMirror()
+    mirror.own(tracked_body("web", "Deployment"))
+    deployment = deployment_body("web")
+    deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 86_400
+    mirror.deployments_are(deployment)
+    [run] = world(mirror).runs
+    assert list_workload_remarks(run, {}) == words
+
+
 def test_a_minimum_run_time_that_is_annotated_counts_no_longer_than_administrators_allow() -> None:
     mirror = FilledMirror()
     mirror.own(tracked_body("finetune"))

@@ -56,11 +56,18 @@ class PodView:
     """What it has been told of a shrink, as it stands in its annotation; anybody may have changed it."""
     stuck: str = ""
     """Why the scheduler could not bind it when it tried last."""
+    ending_seconds: int | None = None
+    """How long it was given to end, once it is being deleted."""
 
     @property
     def finished(self) -> bool:
         """It holds nothing any more."""
         return self.phase in {"Succeeded", "Failed"}
+
+    @property
+    def grace_seconds(self) -> int:
+        """How long it may take to end: as it was told, or will be."""
+        return self.shape.grace_seconds if self.ending_seconds is None else self.ending_seconds
 
     @property
     def holds(self) -> bool:
@@ -168,6 +175,7 @@ def read_pod(pod: records.Pod) -> PodView:
         wishes=_wishes(pod.metadata),
         signal=(pod.metadata.annotations or {}).get(RESIZE_ANNOTATION, ""),
         stuck=_find_stuck(pod),
+        ending_seconds=pod.metadata.deletion_grace_period_seconds,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from commonpool.api import GPUWorkload, Tenant
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, parse_wishes
-from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_written_wishes
+from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_grace_seconds, read_written_wishes
 from commonpool.kube.read.runs import Run
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Pool
@@ -32,6 +32,7 @@ def _hear_bounds(run: Run, most: Bounds) -> tuple[str, ...]:
     long = (
         ("`minRuntimeSeconds`" if run.native else f"annotation {MIN_RUNTIME_SECONDS}", asked.min_runtime_seconds, most.min_runtime_seconds),
         ("`checkpoint.graceSeconds`", asked.grace_seconds, most.grace_seconds),
+        ("`terminationGracePeriodSeconds`", read_grace_seconds(run), most.grace_seconds),
     )
     return tuple(f"{name} `{wish}` counts as `{bound}`: administrators allow no more" for name, wish, bound in long if wish > bound)
 
