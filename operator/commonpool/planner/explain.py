@@ -6,6 +6,7 @@ tenant's own terms. No sentence names another tenant.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from commonpool.engine.protocol import ANYWHERE, MAX_COUNT
 from commonpool.model.amounts import GPU_MILLI, Amounts
@@ -164,6 +165,19 @@ def explain_reclaim(workload: Workload, pool: PoolName) -> Hold:
         Reason.WAITS_FOR_RECLAIM,
         f"your guarantee covers {asked} in pool `{pool}`: work that has borrowed there gives them back",
         "starts as soon as they are free",
+    )
+
+
+def explain_min_runtime(workload: Workload, free_at: int, pool: PoolName) -> Hold:
+    """Others may keep what it is guaranteed until they have run as long as they were promised to."""
+    asked = _render_pods(least(workload), workload.shape)
+    until = datetime.fromtimestamp(free_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Hold(
+        workload.name,
+        Reason.WAITS_FOR_MIN_RUNTIME,
+        f"your guarantee covers {asked} in pool `{pool}`, and what has borrowed there may run until `{until}`: it is asked to give back "
+        "then",
+        "starts once it has, unless room is left before",
     )
 
 
