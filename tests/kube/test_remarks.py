@@ -2,16 +2,19 @@ from typing import Any
 
 from tests.api.manifests import a_pool, a_tenant, edited
 from tests.builders import START_AT
-from tests.kube.objects import FilledMirror, deployment_body, inference_body, job_body, tracked_body, training_body
+from tests.kube.objects import FilledMirror, deployment_body, inference_body, job_body, pool_body, tracked_body, training_body
 from tests.kube.readings import world
+from tests.kube.stage import Stage
 
 from commonpool.api import GPUPool, Tenant
 from commonpool.api.conditions import find_condition
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, TIER
 from commonpool.kube.load import Load
 from commonpool.kube.read.bounds import Bounds
-from commonpool.kube.status import Progress, WorkloadView, build_pool_status, build_tenant_status, build_workload_status
-from commonpool.kube.status.remarks import list_workload_remarks
+from commonpool.kube.read.fleet import find_rival
+from commonpool.kube.resources import GPU_POOLS
+from commonpool.kube.status import Breath, Progress, WorkloadView, build_pool_status, build_tenant_status, build_workload_status
+from commonpool.kube.status.remarks import list_tenant_remarks, list_workload_remarks
 from commonpool.model.demand import NO_DEMAND
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.usage import NO_USE, PoolUse, Usage
@@ -132,6 +135,24 @@ def test_a_pool_that_cannot_breathe_and_a_tenant_with_a_budget_hear_it_too() -> 
     usage = Usage(pools={PoolName("h100"): use}, tenants={}, subtrees={}, lines={})
     [ready] = build_tenant_status(tenant, usage, {TenantName("vision"): NO_DEMAND}, [], START_AT).conditions or []
     assert ready.message == "2 namespaces, 0 members; `budget` has no effect yet: nothing waits when it is spent"
+
+
+def test_a_tenant_hears_which_of_its_priority_classes_do_not_exist() -> None:
+    tenant = Tenant.model_validate(edited(a_tenant(), priorityClasses=["low", "gold", "high"]))
+    assert list_tenant_remarks(tenant, {"low"}) == (
+        "there is no PriorityClass `gold`, `high`: make it, or take it out of `priorityClasses`",
+    )
+    assert list_tenant_remarks(tenant, {"low", "gold", "high"}) == ()
+
+
+def test_a_pool_without_nodes_hears_which_pool_has_those_that_match() -> None:
+    stage = Stage()
+    stage.put(GPU_POOLS, pool_body("zoo"))
+    read = world(stage.mirror)
+    assert (find_rival(read.fleet, PoolName("zoo")), find_rival(read.fleet, PoolName("h100"))) == ("h100", None)
+    pool = GPUPool.model_validate(a_pool())
+    [ready] = build_pool_status(pool, None, START_AT, Breath(rival=PoolName("other"))).conditions or []
+    assert ready.message == "pool `other` has the nodes that match `nodes`: a node is in one pool only, so let the selectors differ"
 
 
 def test_a_pool_tells_by_which_resource_pods_ask_for_it_also_if_the_catalogue_knew() -> None:

@@ -1,6 +1,6 @@
 """What a manifest asks for and nobody does yet: said in a condition, so that nothing is accepted in silence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from commonpool.api import GPUWorkload, Tenant
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, parse_wishes
@@ -49,6 +49,8 @@ def _hear_preference(workload: GPUWorkload, pools: Mapping[PoolName, Pool]) -> t
     return (f"`placement.preferred` has no effect: none of its pools has a topology level `{preferred}`; they have: {levels}",)
 
 
-def list_tenant_remarks(tenant: Tenant) -> tuple[str, ...]:
-    """Of a Tenant."""
-    return ("`budget` has no effect yet: nothing waits when it is spent",) if tenant.spec.budget is not None else ()
+def list_tenant_remarks(tenant: Tenant, priorities: Collection[str]) -> tuple[str, ...]:
+    """Of a Tenant. `priorities`: the PriorityClasses that there are."""
+    missing = [f"`{name}`" for name in tenant.spec.priority_classes or () if name not in priorities]
+    remarks = (f"there is no PriorityClass {', '.join(missing)}: make it, or take it out of `priorityClasses`",) if missing else ()
+    return remarks + (("`budget` has no effect yet: nothing waits when it is spent",) if tenant.spec.budget is not None else ())
