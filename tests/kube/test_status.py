@@ -1,6 +1,7 @@
 """What the operator says of a workload, over its whole life."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +14,12 @@ from tests.kube.test_children import make_gpuworkload
 
 from commonpool.api import GPUWorkload
 from commonpool.api.conditions import Condition, find_condition
-from commonpool.api.workloadstatus import GPUWorkloadStatus, Wait
+from commonpool.api.workloadstatus import GPUWorkloadStatus, Resize, Wait
 from commonpool.engine.reference import ReferenceEngine
 from commonpool.kube.events import find_event
 from commonpool.kube.status import Progress, Untold, WorkloadView, build_workload_status, find_status_patch, find_telling_at, read_progress
 from commonpool.kube.status.delay import START_SECONDS
+from commonpool.kube.status.taken import describe_shrink
 from commonpool.model.assume import assume_plan
 from commonpool.model.ids import ChildKey, PoolName, WorkloadName
 from commonpool.model.plan import Evict, Hold
@@ -142,7 +144,28 @@ def test_between_the_end_of_its_pods_and_the_word_of_its_job_nothing_is_told_but
 def test_a_gang_does_not_become_smaller_while_its_pods_end_one_after_another() -> None:
     told = live([Moment(bound=4 - done, ready=4 - done, succeeded=done) for done in range(4)] + [Moment(outcome=Reason.COMPLETED)])
     assert [status.replicas.summary for _, status in told if status.replicas] == ["4/4"] * 5
-    assert {get_condition(status, "Placed").status for _, status in told} == {"True"}
+    placed = [get_condition(status, "Placed") for _, status in told]
+    assert {(each.status, each.message) for each in placed} == {("True", "all 4 pods have their places in pool `h100`")}
+    assert get_condition(told[1][1], "Running").message == "3 of 4 pods run in pool `h100`, 1 is done"
+
+
+def test_a_service_that_is_rolled_out_is_as_large_as_it_is_meant_to_be_although_it_has_pods_of_two_sorts() -> None:
+    view = look(make_gpuworkload("inference"), Moment(bound=4, ready=4))
+    both = replace(view, planned=make_workload(replicas=8, held=(Held("n", 4),)), hold=WAIT)
+    status = build_workload_status(both, POOLS, START_AT)
+    assert status.replicas is not None
+    assert (status.replicas.summary, status.replicas.ready) == ("4/4", 4)
+    assert get_condition(status, "Running").message == "4 of 4 pods run in pool `h100`"
+    assert status.wait is not None
+
+
+def test_an_end_on_another_day_has_its_date() -> None:
+    told_at = datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
+    soon, later = (
+        Resize(replicas=2, at=told_at + timedelta(seconds=seconds), told_at=told_at, reason="Why", message="so") for seconds in (30, 90)
+    )
+    assert describe_shrink(soon) == "2 pods stay, the others end at 23:59:30 UTC: so"
+    assert describe_shrink(later) == "2 pods stay, the others end at 2026-11-23 00:00:30 UTC: so"
 
 
 def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401 any part of a manifest

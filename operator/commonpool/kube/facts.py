@@ -8,7 +8,7 @@ from commonpool.kube import records
 from commonpool.kube.identity import find_child
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
-from commonpool.model.names import HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
+from commonpool.model.names import GROUP, HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
 
 _WISHES = (TIER, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, CHECKPOINTED_AT)
 
@@ -56,11 +56,18 @@ class PodView:
     """What it has been told of a shrink, as it stands in its annotation; anybody may have changed it."""
     stuck: str = ""
     """Why the scheduler could not bind it when it tried last."""
+    ending_seconds: int | None = None
+    """How long it was given to end, once it is being deleted."""
 
     @property
     def finished(self) -> bool:
         """It holds nothing any more."""
         return self.phase in {"Succeeded", "Failed"}
+
+    @property
+    def grace_seconds(self) -> int:
+        """How long it may take to end: as it was told, or will be."""
+        return self.shape.grace_seconds if self.ending_seconds is None else self.ending_seconds
 
     @property
     def holds(self) -> bool:
@@ -100,6 +107,12 @@ class ChildFact:
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
     obstacle: str = ""
     """Why its pods could not be made, where it says so itself."""
+
+    @property
+    def made_for(self) -> str:
+        """The UID of the GPUWorkload whose child it says it is; empty if it says no such thing."""
+        group, _, rest = self.owner_kind.partition("/")
+        return self.owner_uid if group == GROUP and rest.rpartition("/")[2] == "GPUWorkload" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +175,7 @@ def read_pod(pod: records.Pod) -> PodView:
         wishes=_wishes(pod.metadata),
         signal=(pod.metadata.annotations or {}).get(RESIZE_ANNOTATION, ""),
         stuck=_find_stuck(pod),
+        ending_seconds=pod.metadata.deletion_grace_period_seconds,
     )
 
 

@@ -35,6 +35,7 @@ class Metadata(Struct):
     generation: int = 0
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
+    deletion_grace_period_seconds: int | None = None
     owner_references: list[Owner] | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
@@ -120,6 +121,7 @@ class PodSpec(Struct):
     affinity: Affinity | None = None
     topology_spread_constraints: list[Spread] | None = None
     resource_claims: list[dict[str, Any]] | None = None
+    termination_grace_period_seconds: int | None = None
 
 
 class PodStatus(Struct):

@@ -13,6 +13,7 @@ from commonpool.kube.events import find_event
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
 from commonpool.kube.read import World
+from commonpool.kube.read.fleet import find_rival
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
 from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
@@ -84,7 +85,7 @@ class Telling:
         workloads = take_turns(changed, lambda each: str(each.manifest["metadata"]["namespace"]), MOST_TOLD)
         if len(workloads) < len(changed):
             self._mirror.dirty.set()  # the rest follows after the next decision
-        told = [*workloads, *self._tell_others(after, world.strays, problems)]
+        told = [*workloads, *self._tell_others(after, world, problems)]
         return await attempt_all((each.subject, self._write(each)) for each in told)
 
     async def _write(self, told: Told) -> None:
@@ -158,17 +159,21 @@ class Telling:
         self.next_due_at = min(kept, default=None)
         return told
 
-    def _tell_others(self, after: Snapshot, strays: Mapping[TenantName, Blocked], problems: Problems) -> list[Told]:
+    def _tell_others(self, after: Snapshot, world: World, problems: Problems) -> list[Told]:
         scaling = {pool.name: pool.scaling for pool in after.pools}
         usage, demands, now_at = sum_usage(after), sum_demand(after), after.now_at
         known = {own.key[1]: own.parsed for own in self._mirror.tenants if own.parsed is not None}
         names = {TenantName(name) for name in known}
+        priorities = {each.name for each in self._mirror.priorities}
         told: list[Told | None] = []
         for pool in self._mirror.pools:
             if pool.parsed is not None:
                 which = PoolName(pool.key[1])
-                breath = Breath(scaling.get(which), problems.providers.get(which, ""))
-                status: Model = build_pool_status(pool.parsed, usage.pools.get(which), now_at, breath)
+                use = usage.pools.get(which)
+                empty = use is not None and not use.nodes and scaling.get(which) is None
+                rival = find_rival(world.fleet, which) if empty else None
+                breath = Breath(scaling.get(which), problems.providers.get(which, ""), rival)
+                status: Model = build_pool_status(pool.parsed, use, now_at, breath)
                 told.append(_compare(pool, pool.parsed, pool.parsed.status, status))
         for quota in self._mirror.quotas:
             if quota.parsed is not None:
@@ -177,9 +182,9 @@ class Telling:
         for tenant in self._mirror.tenants:
             if tenant.parsed is not None:
                 name = TenantName(tenant.key[1])
-                others = (find_parent_problem(tenant.parsed, known), strays.get(name))
+                others = (find_parent_problem(tenant.parsed, known), world.strays.get(name))
                 wrong = (*problems.tenants.get(name, ()), *(each for each in others if each is not None))
-                status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
+                status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at, priorities=priorities)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]
 

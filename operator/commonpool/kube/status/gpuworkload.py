@@ -73,7 +73,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         choice=_find_choice(view, standing, previous),
         tenant=standing.tenant or previous.tenant,
         tier=workload.spec.tier,
-        replicas=_count_replicas(standing, view.progress, previous),
+        replicas=_count_replicas(standing, previous),
         accelerators=standing.accelerators,
         promised_at=promised_at,
         resize=resize,
@@ -98,6 +98,11 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
     planned, progress = view.planned, view.progress
     holdings = planned.holdings if planned else ()
     key = find_child_key(view.workload)
+    together = key is not None and key.kind == "Job"
+    want = (_count_wanted(planned) if planned else 0) or progress.want
+    if not together and progress.want:  # a rollout has pods of two sorts, and of both together no more than this are meant to be
+        want = min(want, progress.want)
+    most = None if together else want
     return Standing(
         outcome=progress.outcome or _find_outcome(previous),
         hold=None if progress.outcome else view.hold,
@@ -105,12 +110,13 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
         message=progress.message,
         tenant=planned.tenant or "" if planned else "",
         pool=holdings[0].pool if holdings else "",
-        places=len(holdings),
-        bound=sum(holding.bound for holding in holdings),
-        ready=progress.ready,
-        want=(_count_wanted(planned) if planned else 0) or progress.want,
+        places=len(holdings[:most]),
+        bound=min(want, sum(holding.bound for holding in holdings)),
+        ready=min(want, progress.ready),
+        want=want,
+        done=max(0, min(progress.want - want, progress.succeeded)),
         accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
-        together=key is not None and key.kind == "Job",
+        together=together,
         why=view.why,
         remarks=view.remarks,
         ending=progress.ending and not holdings and view.hold is None,
@@ -154,7 +160,7 @@ def _build_wait(standing: Standing) -> Wait | None:
     )
 
 
-def _count_replicas(standing: Standing, progress: Progress, previous: GPUWorkloadStatus) -> ReplicaCounts:
+def _count_replicas(standing: Standing, previous: GPUWorkloadStatus) -> ReplicaCounts:
     """Of a gang, pods that have done their part still count: it does not become smaller while it ends."""
     if standing.ending and previous.replicas is not None:
         return previous.replicas
@@ -162,8 +168,7 @@ def _count_replicas(standing: Standing, progress: Progress, previous: GPUWorkloa
         want = previous.replicas.want if previous.replicas else standing.want
         have = want if standing.outcome is Reason.COMPLETED else standing.bound
         return ReplicaCounts(ready=0, have=have, want=want, summary=f"{have}/{want}")
-    want = max(standing.want, min(progress.want, standing.want + progress.succeeded))
-    have = min(want, standing.bound + progress.succeeded)
+    have, want = standing.bound + standing.done, standing.want + standing.done
     return ReplicaCounts(ready=standing.ready, have=have, want=want, summary=f"{have}/{want}")
 
 
