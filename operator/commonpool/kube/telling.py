@@ -1,5 +1,6 @@
 """Writes what the operator says about our own objects: statuses where they differ, and an Event when a workload's state changes."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,11 +11,15 @@ from commonpool.api.resource import Model, Object
 from commonpool.kube.client import Client
 from commonpool.kube.errors import AlreadyExists
 from commonpool.kube.events import find_event
+from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
 from commonpool.kube.read import World
+from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
+from commonpool.kube.read.stints import read_stint, read_stints
+from commonpool.kube.read.world import list_accelerators
 from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
     Breath,
@@ -29,6 +34,7 @@ from commonpool.kube.status import (
     find_telling_at,
     read_progress,
 )
+from commonpool.kube.status.accounting import is_settled
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
 from commonpool.kube.status.unreadable import build_unreadable_patch
@@ -36,7 +42,7 @@ from commonpool.kube.turns import take_turns
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
-from commonpool.model.ids import PoolName, TenantName, WorkloadName
+from commonpool.model.ids import ChildKey, PoolName, TenantName, WorkloadName
 from commonpool.model.plan import Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Snapshot
@@ -98,6 +104,8 @@ class Telling:
         shrinks = {shrink.workload: shrink for shrink in plan.shrink}
         evicts = {evict.workload: evict for evict in plan.evict}
         claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
+        asked = list_accelerators(world.fleet)
+        gone = self._collect_departed(world, asked)
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         kept: list[int] = []
@@ -135,11 +143,14 @@ class Telling:
                 view.claimed,
                 view.load,
                 view.remarks,
+                run.pods,
+                gone[run.child],
             )
             known = self._quiet.get(run.name)
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known
                 continue
+            view = replace(view, stints=read_stints(run, gone[run.child], world.fleet, asked))
             status = build_workload_status(view, world.fleet.pools, after.now_at)
             change = _compare(run.own, workload, workload.status, status)
             if change is None:
@@ -149,6 +160,23 @@ class Telling:
         self._quiet = quiet
         self.next_due_at = min(kept, default=None)
         return told
+
+    def _collect_departed(self, world: World, asked: frozenset[str]) -> Mapping[ChildKey, tuple[PodView, ...]]:
+        """Pods that are gone and not yet counted, by workload; those that are, by what can be read of their workload, are forgotten."""
+        gone: defaultdict[ChildKey, tuple[PodView, ...]] = defaultdict(tuple)
+        if not self._mirror.departed:
+            return gone
+        runs = {run.child: run for run in world.runs}
+        read = {pod.uid for run in world.runs for pod in run.pods}
+        for uid, pod in list(self._mirror.departed.items()):
+            if uid in read:  # it went after the round had begun
+                continue
+            run = runs.get(pod.child)
+            if run is None or _is_counted(run, pod, world.fleet, asked):
+                self._mirror.settle(uid)
+            else:
+                gone[run.child] += (pod,)
+        return gone
 
     def _tell_others(self, after: Snapshot, strays: Mapping[TenantName, Blocked], problems: Problems) -> list[Told]:
         scaling = {pool.name: pool.scaling for pool in after.pools}
@@ -174,6 +202,12 @@ class Telling:
                 status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]
+
+
+def _is_counted(run: Run, departed: PodView, fleet: Fleet, asked: frozenset[str]) -> bool:
+    """Whether what it used is in its workload's status, or never will be."""
+    stint = read_stint(run, departed, fleet, asked, gone=True) if run.own is not None else None
+    return stint is None or is_settled(run.status, stint)
 
 
 def _loses(run: Run, shrinks: Collection[WorkloadName], evicts: Collection[WorkloadName]) -> bool:
@@ -204,8 +238,7 @@ def _read_untold(run: Run, world: World) -> Untold | None:
         return None
     nodes = [pod.node for pod in run.pods if pod.node is not None]
     pools = [promise.line.pool for promise in run.promises] + [world.fleet.nodes[node].pool for node in nodes if node in world.fleet.nodes]
-    accelerators = run.own.parsed.spec.accelerators.per_replica * (len(run.promises) + len(nodes))
-    return Untold(run.since_at, accelerators, next(iter(pools), ""))
+    return Untold(run.since_at, next(iter(pools), ""))
 
 
 def _compare(own: Own[Any], parsed: Object, before: Model | None, after: Model) -> Told | None:
