@@ -12,7 +12,7 @@ from types import FrameType
 
 from commonpool.local.real.addresses import FABRIC, PREFIX, build_routes
 from commonpool.local.real.boot import boot
-from commonpool.local.real.cgroups import enter_cgroup
+from commonpool.local.real.cgroups import enter_cgroup, make_room
 from commonpool.local.real.iproute import run_ip
 from commonpool.local.real.namespaces import (
     CGROUPS,
@@ -37,6 +37,7 @@ def main() -> None:
     enter_cgroup(spec.cgroup)
     fabric = os.open(f"/proc/{spec.network_pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     unshare(MOUNTS | CGROUPS | NAMES | MESSAGES | NETWORK)
+    make_room(spec.cgroup)
     _plug_in(spec, fabric)
     unshare(PROCESSES)
     first = os.fork()
