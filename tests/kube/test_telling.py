@@ -17,9 +17,9 @@ def gang_pod(name: str, rank: int, *, phase: str = "Pending", owner: str = "uid-
     return body
 
 
-def ready_pod(name: str, rank: int, **more: str) -> Body:
+def ready_pod(name: str, rank: int, began: int = 2, **more: str) -> Body:
     body = gang_pod(name, rank, **more)
-    return {**body, "status": {**body["status"], "conditions": [{"type": "Ready", "status": "True"}], "startTime": write_time(2)}}
+    return {**body, "status": {**body["status"], "conditions": [{"type": "Ready", "status": "True"}], "startTime": write_time(began)}}
 
 
 def ended_pod(name: str, rank: int, *, ended: int, began: int = 2) -> Body:
@@ -196,6 +196,27 @@ async def test_a_pod_that_goes_while_no_operator_looks_is_counted_by_the_next_un
     stage.now_at = NOW_AT + 102
     await stage.settled()
     assert stage.status()["acceleratorSeconds"] == 8 * 50 + 8 * 100
+
+
+async def test_who_stood_by_counts_what_went_without_a_leader_and_nothing_that_another_leader_has_counted() -> None:
+    stage = Stage()
+    await run_gang(stage)
+    stage.put(PODS, ended_pod("pretrain-1", 1, ended=52))
+    go(stage, "pretrain-1")
+    seen = dict(stage.mirror.departed)
+    await stage.settled()
+    stage.put(PODS, ready_pod("pretrain-1-again", 1, began=60))
+    await stage.settled()
+    assert all(span.get("ended") is None for span in stage.status()["spans"])
+    stage.put(PODS, ended_pod("pretrain-0", 0, ended=202))
+    go(stage, "pretrain-0")
+    stage.mirror.departed = seen | stage.mirror.departed  # who stood by has seen both go
+    stage.cluster = LiveCluster(stage.api, stage.mirror, lambda: stage.now_at)
+    stage.cluster.epoch = 2
+    stage.now_at += 300
+    await stage.settled()
+    assert stage.status()["acceleratorSeconds"] == 8 * 50 + 8 * 200
+    assert stage.mirror.departed == {}
 
 
 async def test_a_pod_that_goes_in_the_middle_of_a_round_is_not_forgotten_before_the_next_has_counted_it() -> None:

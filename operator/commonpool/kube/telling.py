@@ -15,7 +15,6 @@ from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
 from commonpool.kube.read import World
-from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
 from commonpool.kube.read.stints import read_stint, read_stints
@@ -78,6 +77,9 @@ class Telling:
         self._mirror = mirror
         self._writer = writer
         self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
+        self._epoch = 0
+        self._inherited: frozenset[str] = frozenset()
+        """UIDs of pods that went before this epoch."""
         self.next_due_at: int | None = None
         """When something that was kept back is to be told; None: nothing was."""
 
@@ -164,6 +166,8 @@ class Telling:
     def _collect_departed(self, world: World, asked: frozenset[str]) -> Mapping[ChildKey, tuple[PodView, ...]]:
         """Pods that are gone and not yet counted, by workload; those that are, by what can be read of their workload, are forgotten."""
         gone: defaultdict[ChildKey, tuple[PodView, ...]] = defaultdict(tuple)
+        if world.snapshot.epoch != self._epoch:
+            self._epoch, self._inherited = world.snapshot.epoch, frozenset(self._mirror.departed)
         if not self._mirror.departed:
             return gone
         runs = {run.child: run for run in world.runs}
@@ -172,7 +176,8 @@ class Telling:
             if uid in read:  # it went after the round had begun
                 continue
             run = runs.get(pod.child)
-            if run is None or _is_counted(run, pod, world.fleet, asked):
+            stint = read_stint(run, pod, world.fleet, asked, gone=True) if run is not None and run.own is not None else None
+            if run is None or stint is None or is_settled(run.status, stint, inherited=uid in self._inherited):
                 self._mirror.settle(uid)
             else:
                 gone[run.child] += (pod,)
@@ -202,12 +207,6 @@ class Telling:
                 status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]
-
-
-def _is_counted(run: Run, departed: PodView, fleet: Fleet, asked: frozenset[str]) -> bool:
-    """Whether what it used is in its workload's status, or never will be."""
-    stint = read_stint(run, departed, fleet, asked, gone=True) if run.own is not None else None
-    return stint is None or is_settled(run.status, stint)
 
 
 def _loses(run: Run, shrinks: Collection[WorkloadName], evicts: Collection[WorkloadName]) -> bool:

@@ -1,11 +1,18 @@
 """Untouched work in a tenant's namespace really runs: on a kubelet, through the pool, and whatever is killed under it."""
 
+from pathlib import Path
+
 import pytest
 from tests.stories.cluster import eventually
 from tests.stories.real.counting import PodLog
 from tests.stories.real.footprint import kill_container, kill_daemon
 from tests.stories.real.manifests import make_container, make_job, make_service
 from tests.stories.story import PATIENCE_SECONDS, Member, Story
+
+from commonpool.config import read_settings
+from commonpool.local.real.archive import write_archive
+from commonpool.local.real.images import make_python_image
+from commonpool.local.teller import LogTeller
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 
@@ -94,6 +101,16 @@ def test_a_job_whose_container_is_killed_runs_again_and_both_its_pods_are_counte
     alice.expect("count", "Completed")
     assert sorted(pod["status"]["phase"] for pod in alice.pods("count")) == ["Failed", "Succeeded"]
     log.expect_counted("count", gpus=3)
+
+
+def test_an_archive_for_kind_is_the_image_that_nodes_run(story: Story, alice: Member, tmp_path: Path) -> None:
+    """`kind load image-archive` does with it what our nodes do: `ctr images import -`."""
+    archive = write_archive(make_python_image(read_settings().cache_dir, LogTeller()), tmp_path)
+    assert story.cluster.add_image(archive.file) == ["real-001", "real-002"]
+    alice.kubectl("create", "-f", "-", stdin=make_job("hello", "print('hello')"))
+    alice.expect("hello", "Completed")
+    (pod,) = alice.pods("hello")
+    assert pod["status"]["containerStatuses"][0]["imageID"].endswith(archive.digest)
 
 
 def list_running(alice: Member) -> list[str]:
