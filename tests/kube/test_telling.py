@@ -204,6 +204,7 @@ async def test_who_stood_by_counts_what_went_without_a_leader_and_nothing_that_a
     stage.put(PODS, ended_pod("pretrain-1", 1, ended=52))
     go(stage, "pretrain-1")
     seen = dict(stage.mirror.departed)
+    stage.now_at += 100
     await stage.settled()
     stage.put(PODS, ready_pod("pretrain-1-again", 1, began=60))
     await stage.settled()
