@@ -181,7 +181,7 @@ def build() -> None:
 def images(
     archive: Annotated[Path, typer.Option("--archive", metavar="DIR", help="Where the archives go, a tar an image.")],
 ) -> None:
-    """Write the images that real nodes run as archives, for a cluster that Docker carries: the same bytes, so the same digests.
+    """Write the images that real nodes run as archives, for a cluster that Docker carries: the same bytes, so the same IDs.
 
     Debian, as root: they are made of its packages. `kind load image-archive` takes them, and so do `docker load` and `ctr images import`.
 
@@ -197,7 +197,7 @@ def images(
         if obstacle := find_maker_obstacle():
             raise SetupError(obstacle)
         written = [write_archive(make_python_image(read_settings().cache_dir, teller), archive)]
-    typer.echo(render_table(("IMAGE", "DIGEST", "FILE"), [(each.name, each.digest, str(each.file)) for each in written]))
+    typer.echo(render_table(("IMAGE", "ID", "FILE"), [(each.name, each.identity, str(each.file)) for each in written]))
 
 
 @app.command()

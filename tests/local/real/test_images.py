@@ -66,9 +66,9 @@ def test_an_archive_is_the_very_image_under_a_name_that_people_know_and_docker_f
     archive = write_archive(image, tmp_path / "to" / "kind")
     files = read_image(archive.file)
     (named,) = json.loads(files["index.json"])["manifests"]
-    assert archive == Archive("commonpool.local/tool:1", named["digest"], tmp_path / "to" / "kind" / "tool-1.tar")
     assert archive.file.read_bytes() == image.read_bytes()
     manifest = json.loads(files[f"blobs/sha256/{named['digest'].removeprefix('sha256:')}"])
+    assert archive == Archive("commonpool.local/tool:1", manifest["config"]["digest"], tmp_path / "to" / "kind" / "tool-1.tar")
     (saved,) = json.loads(files["manifest.json"])
     assert saved["RepoTags"] == ["commonpool.local/tool:1"]
     parts = [manifest["config"], *manifest["layers"]]

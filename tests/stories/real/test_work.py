@@ -110,7 +110,7 @@ def test_an_archive_for_kind_is_the_image_that_nodes_run(story: Story, alice: Me
     alice.kubectl("create", "-f", "-", stdin=make_job("hello", "print('hello')"))
     alice.expect("hello", "Completed")
     (pod,) = alice.pods("hello")
-    assert pod["status"]["containerStatuses"][0]["imageID"].endswith(archive.digest)
+    assert pod["status"]["containerStatuses"][0]["imageID"] == archive.identity
 
 
 def list_running(alice: Member) -> list[str]:
@@ -118,6 +118,7 @@ def list_running(alice: Member) -> list[str]:
 
 
 def test_a_job_whose_node_dies_waits_for_it_and_runs_again(story: Story, alice: Member) -> None:
+    log = PodLog.begin(alice)
     alice.kubectl("create", "-f", "-", stdin=make_job("count", WORKER))
     alice.expect("count", "Running")
     (pod,) = alice.pods("count")
@@ -140,6 +141,7 @@ def test_a_job_whose_node_dies_waits_for_it_and_runs_again(story: Story, alice: 
     eventually(lambda: touch_enough(alice, again), within_seconds=PATIENCE_SECONDS)
     alice.expect("count", "Completed")
     assert alice.look("count", "Job")["status"]["succeeded"] == 1
+    log.expect_counted("count", gpus=1)
 
 
 def read_ready(story: Story, node: str) -> str:

@@ -6,27 +6,23 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from commonpool.errors import SetupError
-
 
 @dataclass(frozen=True, slots=True)
 class Archive:
     """One image in a tar."""
 
     name: str
-    digest: str
-    """Of its manifest: what containerd knows it by."""
+    identity: str
+    """The image's ID: what Docker lists, and what a pod's status says that it runs."""
     file: Path
 
 
 def read_archive(file: Path) -> Archive:
-    """What the tar of an OCI layout holds."""
+    """What a tar of `images.make_image` holds."""
     with tarfile.open(file) as tar:
-        index = tar.extractfile("index.json")
-        if index is None:
-            raise SetupError(f"`{file}` is no image")
-        (manifest,) = json.load(index)["manifests"]
-    return Archive(manifest["annotations"]["io.containerd.image.name"], manifest["digest"], file)
+        saved = tar.extractfile("manifest.json")
+        (image,) = json.load(saved) if saved is not None else ()
+    return Archive(image["RepoTags"][0], f"sha256:{Path(image['Config']).name}", file)
 
 
 def write_archive(image: Path, folder: Path) -> Archive:
@@ -35,4 +31,4 @@ def write_archive(image: Path, folder: Path) -> Archive:
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{known.name.rpartition('/')[2].replace(':', '-')}.tar"
     shutil.copyfile(image, final)
-    return Archive(known.name, known.digest, final)
+    return Archive(known.name, known.identity, final)
