@@ -6,6 +6,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from commonpool.errors import SetupError
+
 
 @dataclass(frozen=True, slots=True)
 class Archive:
@@ -21,7 +23,9 @@ def read_archive(file: Path) -> Archive:
     """What a tar of `images.make_image` holds."""
     with tarfile.open(file) as tar:
         saved = tar.extractfile("manifest.json")
-        (image,) = json.load(saved) if saved is not None else ()
+        if saved is None:
+            raise SetupError(f"`{file}` is no image")
+        (image,) = json.load(saved)
     return Archive(image["RepoTags"][0], f"sha256:{Path(image['Config']).name}", file)
 
 
