@@ -1,6 +1,5 @@
 """Writes what the operator says about our own objects: statuses where they differ, and an Event when a workload's state changes."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,15 +8,15 @@ from typing import Any
 from commonpool.api import GPUWorkload
 from commonpool.api.resource import Model, Object
 from commonpool.kube.client import Client
+from commonpool.kube.departures import Departures
 from commonpool.kube.errors import AlreadyExists
 from commonpool.kube.events import find_event
-from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
 from commonpool.kube.read import World
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
-from commonpool.kube.read.stints import read_stint, read_stints
+from commonpool.kube.read.stints import read_stints
 from commonpool.kube.read.world import list_accelerators
 from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
@@ -33,7 +32,7 @@ from commonpool.kube.status import (
     find_telling_at,
     read_progress,
 )
-from commonpool.kube.status.accounting import is_settled
+from commonpool.kube.status.choice import Choices
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
 from commonpool.kube.status.unreadable import build_unreadable_patch
@@ -41,8 +40,8 @@ from commonpool.kube.turns import take_turns
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
-from commonpool.model.ids import ChildKey, PoolName, TenantName, WorkloadName
-from commonpool.model.plan import Plan
+from commonpool.model.ids import PoolName, TenantName, WorkloadName
+from commonpool.model.plan import Passed, Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Snapshot
 from commonpool.model.usage import sum_usage
@@ -77,9 +76,8 @@ class Telling:
         self._mirror = mirror
         self._writer = writer
         self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
-        self._epoch = 0
-        self._inherited: frozenset[str] = frozenset()
-        """UIDs of pods that went before this epoch."""
+        self._departures = Departures(mirror)
+        self._passed: dict[WorkloadName, tuple[Passed, ...]] = {}
         self.next_due_at: int | None = None
         """When something that was kept back is to be told; None: nothing was."""
 
@@ -107,7 +105,10 @@ class Telling:
         evicts = {evict.workload: evict for evict in plan.evict}
         claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
         asked = list_accelerators(world.fleet)
-        gone = self._collect_departed(world, asked)
+        gone = self._departures.collect(world, asked)
+        self._passed = {name: passed for name, passed in self._passed.items() if name in planned}
+        self._passed |= {place.workload: place.passed for place in plan.place if place.passed}
+        choices: Choices | None = None
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         kept: list[int] = []
@@ -153,6 +154,9 @@ class Telling:
                 quiet[run.name] = known
                 continue
             view = replace(view, stints=read_stints(run, gone[run.child], world.fleet, asked))
+            if view.planned is not None and view.planned.begun and run.status.pool != view.planned.holdings[0].pool:
+                choices = choices or Choices(after)
+                view = replace(view, choice=choices.describe(run, view.planned, self._passed.get(run.name, ())))
             status = build_workload_status(view, world.fleet.pools, after.now_at)
             change = _compare(run.own, workload, workload.status, status)
             if change is None:
@@ -162,26 +166,6 @@ class Telling:
         self._quiet = quiet
         self.next_due_at = min(kept, default=None)
         return told
-
-    def _collect_departed(self, world: World, asked: frozenset[str]) -> Mapping[ChildKey, tuple[PodView, ...]]:
-        """Pods that are gone and not yet counted, by workload; those that are, by what can be read of their workload, are forgotten."""
-        gone: defaultdict[ChildKey, tuple[PodView, ...]] = defaultdict(tuple)
-        if world.snapshot.epoch != self._epoch:
-            self._epoch, self._inherited = world.snapshot.epoch, frozenset(self._mirror.departed)
-        if not self._mirror.departed:
-            return gone
-        runs = {run.child: run for run in world.runs}
-        read = {pod.uid for run in world.runs for pod in run.pods}
-        for uid, pod in list(self._mirror.departed.items()):
-            if uid in read:  # it went after the round had begun
-                continue
-            run = runs.get(pod.child)
-            stint = read_stint(run, pod, world.fleet, asked, gone=True) if run is not None and run.own is not None else None
-            if run is None or stint is None or is_settled(run.status, stint, inherited=uid in self._inherited):
-                self._mirror.settle(uid)
-            else:
-                gone[run.child] += (pod,)
-        return gone
 
     def _tell_others(self, after: Snapshot, strays: Mapping[TenantName, Blocked], problems: Problems) -> list[Told]:
         scaling = {pool.name: pool.scaling for pool in after.pools}

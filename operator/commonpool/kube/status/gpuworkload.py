@@ -49,6 +49,8 @@ class WorkloadView:
     """What it has had, if it has been told nothing yet; None also if it has had nothing."""
     stints: tuple[Stint, ...] = ()
     """Its pods that have begun, those that were seen to go too."""
+    choice: str = ""
+    """Why it is in its pool (`status.choice`), if that is news and it had a choice."""
 
 
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
@@ -71,6 +73,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         wait=_build_wait(standing),
         kind=_name_kind(workload),
         pool=standing.pool or (_find_last_pool(view, previous) if over else None),
+        choice=_find_choice(view, standing, previous),
         tenant=standing.tenant or previous.tenant,
         tier=workload.spec.tier,
         replicas=_count_replicas(standing, view.progress, previous),
@@ -80,6 +83,13 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
     return account(previous, wanted, view.stints, pools, now_at)
+
+
+def _find_choice(view: WorkloadView, standing: Standing, previous: GPUWorkloadStatus) -> str | None:
+    """What was said when it came to its pool; that it has ended takes nothing back."""
+    if standing.pool in {"", previous.pool}:
+        return previous.choice if standing.pool or standing.ending or standing.outcome is not None else None
+    return shorten(view.choice) or None
 
 
 def _find_last_pool(view: WorkloadView, previous: GPUWorkloadStatus) -> str | None:
