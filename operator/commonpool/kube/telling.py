@@ -8,6 +8,7 @@ from typing import Any
 from commonpool.api import GPUWorkload
 from commonpool.api.resource import Model, Object
 from commonpool.kube.client import Client
+from commonpool.kube.departures import Departures
 from commonpool.kube.errors import AlreadyExists
 from commonpool.kube.events import find_event
 from commonpool.kube.mirror import Mirror
@@ -16,6 +17,8 @@ from commonpool.kube.read import World
 from commonpool.kube.read.fleet import find_rival
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
+from commonpool.kube.read.stints import read_stints
+from commonpool.kube.read.world import list_accelerators
 from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
     Breath,
@@ -74,6 +77,7 @@ class Telling:
         self._mirror = mirror
         self._writer = writer
         self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
+        self._departures = Departures(mirror)
         self._passed: dict[WorkloadName, tuple[Passed, ...]] = {}
         self.next_due_at: int | None = None
         """When something that was kept back is to be told; None: nothing was."""
@@ -101,6 +105,8 @@ class Telling:
         shrinks = {shrink.workload: shrink for shrink in plan.shrink}
         evicts = {evict.workload: evict for evict in plan.evict}
         claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
+        asked = list_accelerators(world.fleet)
+        gone = self._departures.collect(world, asked)
         self._passed = {name: passed for name, passed in self._passed.items() if name in planned}
         self._passed |= {place.workload: place.passed for place in plan.place if place.passed}
         choices: Choices | None = None
@@ -141,11 +147,14 @@ class Telling:
                 view.claimed,
                 view.load,
                 view.remarks,
+                run.pods,
+                gone[run.child],
             )
             known = self._quiet.get(run.name)
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known
                 continue
+            view = replace(view, stints=read_stints(run, gone[run.child], world.fleet, asked))
             if view.planned is not None and view.planned.begun and run.status.pool != view.planned.holdings[0].pool:
                 choices = choices or Choices(after)
                 view = replace(view, choice=choices.describe(run, view.planned, self._passed.get(run.name, ())))
@@ -217,8 +226,7 @@ def _read_untold(run: Run, world: World) -> Untold | None:
         return None
     nodes = [pod.node for pod in run.pods if pod.node is not None]
     pools = [promise.line.pool for promise in run.promises] + [world.fleet.nodes[node].pool for node in nodes if node in world.fleet.nodes]
-    accelerators = run.own.parsed.spec.accelerators.per_replica * (len(run.promises) + len(nodes))
-    return Untold(run.since_at, accelerators, next(iter(pools), ""))
+    return Untold(run.since_at, next(iter(pools), ""))
 
 
 def _compare(own: Own[Any], parsed: Object, before: Model | None, after: Model) -> Told | None:

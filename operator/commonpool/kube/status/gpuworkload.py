@@ -8,6 +8,7 @@ from commonpool.api.conditions import find_condition
 from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Resize, Wait
 from commonpool.kube.children import find_child_key
 from commonpool.kube.load import Load
+from commonpool.kube.read.stints import Stint
 from commonpool.kube.status.accounting import account
 from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
 from commonpool.kube.status.judgements import Standing, judge, judge_load
@@ -46,12 +47,14 @@ class WorkloadView:
     """What it asks for and does not get yet (`status.remarks`)."""
     untold: Untold | None = None
     """What it has had, if it has been told nothing yet; None also if it has had nothing."""
+    stints: tuple[Stint, ...] = ()
+    """Its pods that have begun, those that were seen to go too."""
     choice: str = ""
     """Why it is in its pool (`status.choice`), if that is news and it had a choice."""
 
 
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
-    """The status as it should be. An end is final: later rounds only count what it still holds."""
+    """The status as it should be. An end is final: later rounds only count what still runs."""
     workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
     bound = sum(holding.bound for holding in view.planned.holdings) if view.planned else 0
     resize = build_resize(Giving(view.shrink, view.claimed, bound, view.progress.want), previous.resize, now_at)
@@ -79,7 +82,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         resize=resize,
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
-    return account(previous, wanted, pools, now_at, view.untold)
+    return account(previous, wanted, view.stints, pools, now_at)
 
 
 def _find_choice(view: WorkloadView, standing: Standing, previous: GPUWorkloadStatus) -> str | None:
