@@ -3,6 +3,7 @@ package packing
 import (
 	"fmt"
 	"math/rand"
+	"runtime"
 	"testing"
 )
 
@@ -138,4 +139,48 @@ func BenchmarkAgain(b *testing.B) {
 			}
 		}
 	}
+}
+
+// BenchmarkRemember tells what a question costs in memory, and what a fleet without one does.
+func BenchmarkRemember(b *testing.B) {
+	const nodes = 50_000
+	apart := PlainGang(Amounts{1000, 8000, 8, 1}, 8, 8, Anywhere)
+	apart.SpreadLevel, apart.MinDomains = 1, 2
+	for _, test := range []struct {
+		name string
+		gang Gang
+	}{
+		{"one pod", PlainGang(Amounts{1000, 8000, 8, 1}, 1, 1, Anywhere)},
+		{"eight in a rack", PlainGang(Amounts{1000, 8000, 8, 1}, 8, 8, 1)},
+		{"eight over racks", apart},
+		{"one whole node", PlainGang(Amounts{8000, 8000, 8, 1}, 1, 1, Anywhere)},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			for b.Loop() {
+				empty := heap()
+				p, err := Open(bigOne(nodes))
+				if err != nil {
+					b.Fatal(err)
+				}
+				site, out := selectAll(b, p), make([]int64, test.gang.Count)
+				opened := heap()
+				for i := range int64(mostSearches) {
+					test.gang.Pod[CPU] = 4000 + i
+					if _, _, err := p.Place(test.gang, site, out); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(opened-empty)/nodes, "B/node")
+				b.ReportMetric(float64(heap()-opened)/nodes/mostSearches, "B/node-question")
+				runtime.KeepAlive(p)
+			}
+		})
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }
