@@ -24,9 +24,12 @@ func (s *search) follow() {
 	s.read = p.forgotten + len(p.changes)
 }
 
-// playAll plays the matches of nodes that have been seen again. Of very many it is quicker to begin anew.
+// soMany is of how many nodes one must have changed for it to be quicker to let all matches be played anew when they are wanted.
+const soMany = 16
+
+// playAll plays the matches of nodes that have been seen again.
 func (s *search) playAll(changes []int32) {
-	if len(changes) > len(s.nodes)/block {
+	if len(changes)*soMany > len(s.nodes) {
 		clear(s.winners)
 	}
 	if len(s.winners) == 0 {
