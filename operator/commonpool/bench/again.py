@@ -25,7 +25,7 @@ POD: Amounts = (1000, 8000, 64 << 30, 1)
 """What the question is about, and what runs already."""
 CLASSES = (*POD, 3, 8000, 96_000, 1 << 40, 1, 5)
 FULL = 0.86
-"""So many nodes have no accelerator left, the others any number: about 93 % of all are taken."""
+"""So many nodes have no accelerator left, the others any number: about 92 % of all accelerators are taken."""
 QUESTIONS = {
     "one pod": GangRequest(POD, 1, 1),
     "8 pods in one rack": GangRequest(POD, 8, 8, RACK),
