@@ -100,11 +100,22 @@ func (c *Cards) Give(node int64, s Shape, cards uint64) error {
 	if n.CPU > MaxAmount-s.CPU || n.Memory > MaxAmount-s.Memory || n.Pods >= MaxAmount {
 		return ErrOverflow
 	}
-	before := n.Whole
-	n.Give(&s, cards)
-	c.Touch(int(node))
-	c.count(before, n.Whole)
+	c.Vacate(int(node), &s, cards)
 	return nil
+}
+
+// Vacate takes a pod off a node, from the cards that it had; nothing is checked (Give does).
+func (c *Cards) Vacate(node int, s *Shape, cards uint64) {
+	before := c.Nodes[node].Whole
+	c.Index.Vacate(node, s, cards)
+	c.count(before, c.Nodes[node].Whole)
+}
+
+// Occupy puts a pod onto exactly these cards of a node: it undoes Vacate.
+func (c *Cards) Occupy(node int, s *Shape, cards uint64) {
+	before := c.Nodes[node].Whole
+	c.Index.Occupy(node, s, cards)
+	c.count(before, c.Nodes[node].Whole)
 }
 
 // count keeps the number of whole nodes; where that changes what they are worth, they are scored again.

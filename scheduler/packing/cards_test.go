@@ -77,9 +77,19 @@ func TestScoresThatAreKeptAreThoseOfAFreshIndex(t *testing.T) {
 			continue
 		}
 		taken := c.Take(node, shape, card)
-		if i%3 == 0 {
+		switch i % 4 {
+		case 0:
 			if err := c.Give(int64(node), *shape, taken); err != nil {
 				t.Fatal(err)
+			}
+		case 1:
+			c.Vacate(node, shape, taken)
+		case 2: // who gives its cards away and takes them back has the same ones, though lower ones may be free by now
+			before := c.Nodes[node]
+			c.Vacate(node, shape, taken)
+			c.Occupy(node, shape, taken)
+			if c.Nodes[node] != before {
+				t.Fatalf("node %d was %+v and is %+v", node, before, c.Nodes[node])
 			}
 		}
 	}

@@ -125,6 +125,18 @@ func (x *Index) Take(node int, s *Shape, card int) (cards uint64) {
 	return cards
 }
 
+// Vacate takes a pod off the node, from the cards that Take returned.
+func (x *Index) Vacate(node int, s *Shape, cards uint64) {
+	x.Nodes[node].Give(s, cards)
+	x.Touch(node)
+}
+
+// Occupy puts a pod onto exactly these cards of the node: it undoes Vacate.
+func (x *Index) Occupy(node int, s *Shape, cards uint64) {
+	x.Nodes[node].Occupy(s, cards)
+	x.Touch(node)
+}
+
 // Touch says that a node has changed, or what the scorer thinks of it.
 func (x *Index) Touch(node int) {
 	if len(x.log) == maxLog {

@@ -171,3 +171,26 @@ func (n *Node) Give(s *Shape, cards uint64) {
 		}
 	}
 }
+
+// Occupy puts a pod back onto the very cards that Give took it off.
+func (n *Node) Occupy(s *Shape, cards uint64) {
+	n.CPU -= s.CPU
+	n.Memory -= s.Memory
+	n.Pods--
+	if s.Profile > 0 {
+		taken := uint16(cards >> slicesBit)
+		n.Milli[bits.TrailingZeros64(cards)] &^= int16(taken)
+		n.Free -= int32(bits.OnesCount16(taken))
+		return
+	}
+	n.Free -= int32(s.Accelerators())
+	for i := range n.Milli[:n.Cards] {
+		if cards>>i&1 == 0 {
+			continue
+		}
+		if n.Milli[i] == CardMilli {
+			n.Whole--
+		}
+		n.Milli[i] -= int16(s.Milli)
+	}
+}

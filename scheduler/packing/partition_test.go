@@ -154,6 +154,11 @@ func TestAnInstanceGoesWhereMostIsLeftForWhatComes(t *testing.T) {
 			t.Fatalf("there is no room for profile %d, %b and %b are free", profile, c.Nodes[0].Milli[0], c.Nodes[0].Milli[1])
 		}
 		taken = append(taken, c.Take(at, &s, place))
+		before := c.Nodes[at]
+		c.Vacate(at, &s, taken[len(taken)-1])
+		if c.Occupy(at, &s, taken[len(taken)-1]); c.Nodes[at] != before {
+			t.Errorf("node was %+v and is %+v", before, c.Nodes[at])
+		}
 		checkNodes(t, c)
 	}
 	for i, cards := range taken {
