@@ -35,6 +35,7 @@ class Metadata(Struct):
     generation: int = 0
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
+    deletion_grace_period_seconds: int | None = None
     owner_references: list[Owner] | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
@@ -120,6 +121,25 @@ class PodSpec(Struct):
     affinity: Affinity | None = None
     topology_spread_constraints: list[Spread] | None = None
     resource_claims: list[dict[str, Any]] | None = None
+    termination_grace_period_seconds: int | None = None
+
+
+class Terminated(Struct):
+    """How a container ended."""
+
+    finished_at: datetime | None = None
+
+
+class ContainerState(Struct):
+    """Whether a container runs."""
+
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Struct):
+    """How far a container is."""
+
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
 
 
 class PodStatus(Struct):
@@ -127,6 +147,9 @@ class PodStatus(Struct):
 
     phase: str = ""
     conditions: list[Condition] | None = None
+    start_time: datetime | None = None
+    container_statuses: list[ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
 
 
 class Pod(Struct):
