@@ -1,107 +1,80 @@
 """An elastic training with PyTorch: it goes on from its last step while the pool takes places from it and gives them back.
 
-Each pod runs this file. Its first process starts `torchrun`, which meets the other pods at rank 0 and starts the file again as this pod's
-worker. The pods train together with DDP over gloo. They stop together, with a checkpoint, before each change: the pool wants places back
-(the file COMMONPOOL_RESIZE_FILE of rank 0 says so), or `torchrun` ends its worker because pods have come. Who is to go then waits for his
-end; the others meet again, and go on from the checkpoint. Every pod keeps one; all begin with the newest that any of them has, so only the
-loss of all pods loses it, or not even that if CHECKPOINT_FOLDER is a volume that stays.
+torchrun starts this file in each pod (launch.py). The workers train together with DDP over gloo, and before each change they stop together,
+with a checkpoint: when the pool wants places back (the file COMMONPOOL_RESIZE_FILE of rank 0 says so), and when torchrun ends a worker
+because pods have come or go. Then torchrun lets those that stay meet again. Every pod keeps the checkpoint, and all begin with the newest
+that any of them has: no one pod's end loses it. If CHECKPOINT_FOLDER is a volume that stays, not even the end of all does.
 """
 
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
+import torch.distributed as dist
+from launch import AWAY_UNTIL, CHECKPOINT, FOLDER
+from torch.nn.functional import mse_loss
+from torch.nn.parallel import DistributedDataParallel
+
 POD = int(os.environ["COMMONPOOL_RANK"])
 RESIZE = Path(os.environ["COMMONPOOL_RESIZE_FILE"])
-FOLDER = Path(os.environ.get("CHECKPOINT_FOLDER", "/checkpoints"))
 STEPS = int(os.environ.get("STEPS", "3000"))
 STEP_SECONDS = float(os.environ.get("STEP_SECONDS", "0.1"))
 CHECKPOINT_STEPS = 25
-CHECKPOINT = FOLDER / "checkpoint.pt"
-AWAY_UNTIL = FOLDER / f"away-until-{POD}"
-
-TRIES = 5
 RATE, MOMENTUM = 1e-4, 0.9
 POINTS, FEATURES = 840, 4  # as many points for each of 1 to 8 ranks
 AGAIN = 75
 """Exit code of a worker that has saved its work, and wants its torchrun to meet the others again."""
-TORCHRUN = (
-    *("-m", "torch.distributed.run", "--nproc_per_node=1", "--max_restarts=100", "--monitor_interval=1"),
-    # Before PyTorch 2 rank 0 does not recognise itself by the name that the others reach it by.
-    f"--rdzv_conf=is_host={int(POD == 0)},last_call_timeout=3,read_timeout=30",
-    # PyTorch 1.13 does not understand its own default of these with Python 3.11; this is the same, there being one worker, number 0.
-    *("--redirects=1:1", "--tee=1:1"),
-)
 
 
-def launch() -> None:
-    """Run torchrun until the training is done. It fails when rank 0, where all meet, is lost: then begin anew."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # not 0: this rank's work is not done
-    tries, seen = 0, 0.0
-    while tries < TRIES:
-        agent = subprocess.Popen([sys.executable, *TORCHRUN, __file__])
-        try:
-            if agent.wait() == 0:
-                return
-        finally:
-            agent.terminate()
-            agent.wait()
-        saved = CHECKPOINT.stat().st_mtime if CHECKPOINT.exists() else 0.0
-        tries, seen = (1 if saved > seen else tries + 1), saved
-        time.sleep(read_pause_seconds())
-    sys.exit(f"torchrun failed {TRIES} times, and not a checkpoint was written")
+class Training:
+    """A linear model of known weights; one step of all ranks is the same whatever their number."""
 
+    def __init__(self, rank: int, world: int) -> None:
+        numbers = torch.arange(rank, POINTS, world).unsqueeze(1)
+        self._points = torch.cos(numbers * torch.arange(1, FEATURES + 1))
+        self._wanted = self._points.sum(1, keepdim=True) + 1
+        self._model = torch.nn.Linear(FEATURES, 1)
+        torch.nn.init.zeros_(self._model.weight)
+        torch.nn.init.zeros_(self._model.bias)
+        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=RATE, momentum=MOMENTUM)
+        self._world = world
+        self.step = 0
+        self._take_over()
+        self._together = DistributedDataParallel(self._model)
 
-def read_pause_seconds() -> float:
-    """How long this pod stays away: while the pool may take it, else a second."""
-    with suppress(FileNotFoundError):
-        until = float(AWAY_UNTIL.read_text(encoding="ascii"))
-        AWAY_UNTIL.unlink()
-        return max(1.0, until - time.time())
-    return 1.0
-
-
-def train() -> None:
-    """One worker: from the newest checkpoint to the end, or until all of them stop."""
-    import torch
-    import torch.distributed as dist
-    from torch.nn.parallel import DistributedDataParallel
-
-    torch.set_default_dtype(torch.float64)
-    dist.init_process_group("gloo", timeout=timedelta(seconds=60))
-    rank, world = dist.get_rank(), dist.get_world_size()
-    numbers = torch.arange(rank, POINTS, world).unsqueeze(1)
-    points = torch.cos(numbers * torch.arange(1, FEATURES + 1))
-    wanted = points.sum(1, keepdim=True) + 1
-    model = torch.nn.Linear(FEATURES, 1)
-    torch.nn.init.zeros_(model.weight)
-    torch.nn.init.zeros_(model.bias)
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
-
-    def begin() -> int:
-        """Take over the newest checkpoint that any rank has; its step."""
+    def _take_over(self) -> None:
+        """Begin with the newest checkpoint that any rank has."""
         mine: dict[str, Any] = torch.load(CHECKPOINT) if CHECKPOINT.exists() else {"step": 0}
-        steps: list[int] = [0] * world
+        steps = [0] * self._world
         dist.all_gather_object(steps, mine["step"])
         newest = [mine]
         dist.broadcast_object_list(newest, src=steps.index(max(steps)))
-        if newest[0]["step"]:
-            model.load_state_dict(newest[0]["model"])
-            optimizer.load_state_dict(newest[0]["optimizer"])
-        return int(newest[0]["step"])
+        self.step = newest[0]["step"]
+        if self.step:
+            self._model.load_state_dict(newest[0]["model"])
+            self._optimizer.load_state_dict(newest[0]["optimizer"])
 
-    def save(step: int) -> None:
+    def advance(self) -> float:
+        """Do a step; this rank's loss."""
+        self._optimizer.zero_grad()
+        loss = mse_loss(self._together(self._points), self._wanted)
+        loss.backward()
+        self._optimizer.step()
+        self.step += 1
+        return float(loss)
+
+    def save(self) -> None:
         """Return when every rank has it on its disk: what is told as saved is there, whoever dies."""
         fresh = CHECKPOINT.with_suffix(f".{POD}")
         with fresh.open("wb") as file:
-            torch.save({"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, file)
+            torch.save({"step": self.step, "model": self._model.state_dict(), "optimizer": self._optimizer.state_dict()}, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(CHECKPOINT)
@@ -110,34 +83,9 @@ def train() -> None:
         os.close(folder)
         dist.barrier()
 
-    step = begin()
-    tell(begins_at=step, world=world)
-    ending = Ending()
-    together = DistributedDataParallel(model)
-    told = 0
-    while step < STEPS:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.mse_loss(together(points), wanted)
-        loss.backward()
-        optimizer.step()
-        step += 1
-        resize, until = read_resize()
-        shared = torch.tensor([loss.item() / world, ending.asked, resize, until])
-        dist.all_reduce(shared)
-        total, asked, told, until = shared.tolist()
-        tell(step=step, loss=total, world=world)
-        stop = asked > 0 or 0 < told < world
-        if stop or step % CHECKPOINT_STEPS == 0 or step == STEPS:
-            save(step)
-            tell(saved=step, world=world, told=int(told))
-        if stop:
-            leave(ending, int(told), until)
-        time.sleep(STEP_SECONDS)
-    dist.destroy_process_group()
-
 
 class Ending:
-    """Whether somebody has asked this process to end."""
+    """Whether torchrun has asked this worker to end."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -147,12 +95,36 @@ class Ending:
         self.asked = True
 
 
+def train() -> None:
+    """Train to the end, or until all workers stop."""
+    torch.set_default_dtype(torch.float64)
+    dist.init_process_group("gloo", timeout=timedelta(seconds=60))
+    world = dist.get_world_size()
+    training = Training(dist.get_rank(), world)
+    tell(begins_at=training.step, world=world)
+    ending = Ending()
+    while training.step < STEPS:
+        loss = training.advance()
+        shared = torch.tensor([loss / world, ending.asked, *read_resize()])
+        dist.all_reduce(shared)
+        mean, asked, told, until = shared.tolist()
+        tell(step=training.step, loss=mean, world=world)
+        stop = asked > 0 or 0 < told < world
+        if stop or training.step % CHECKPOINT_STEPS == 0 or training.step == STEPS:
+            training.save()
+            tell(saved=training.step, world=world, told=int(told))
+        if stop:
+            leave(ending, int(told), until)
+        time.sleep(STEP_SECONDS)
+    dist.destroy_process_group()
+
+
 def leave(ending: Ending, told: int, until: float) -> NoReturn:
-    """Let torchrun go on: with the others, or, if this pod is to go, not before the pool has had the time to take it."""
+    """Let torchrun go on: with the others, or, if this pod is to go, not before the pool has had its time to take it."""
     if 0 < told <= POD:
         AWAY_UNTIL.write_text(str(until), encoding="ascii")
         os.kill(os.getppid(), signal.SIGTERM)
-    elif not told:  # pods have come: torchrun sees it a moment later here than where it was seen first
+    elif not told:  # torchrun sees here a moment later what it has seen elsewhere; a worker that ends by itself counts as failed
         give_up_at = time.monotonic() + 3
         while not ending.asked and time.monotonic() < give_up_at:
             time.sleep(0.05)
@@ -160,11 +132,11 @@ def leave(ending: Ending, told: int, until: float) -> NoReturn:
 
 
 def read_resize() -> tuple[int, float]:
-    """What rank 0 has been told: the size to shrink to (0: nothing), and when this pod may think that it was withdrawn."""
+    """What rank 0 has been told: the size to shrink to (0: nothing), and when a pod that is still there may come back."""
     if POD == 0:
         with suppress(OSError, ValueError):
             told = json.loads(RESIZE.read_text(encoding="utf-8"))
-            return told["replicas"], datetime.fromisoformat(told["at"]).astimezone(UTC).timestamp() + 10
+            return told["replicas"], datetime.fromisoformat(told["at"]).timestamp() + 10
     return 0, 0.0
 
 
@@ -176,7 +148,4 @@ def tell(**what: object) -> None:
 
 
 if __name__ == "__main__":
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        train()
-    else:
-        launch()
+    train()

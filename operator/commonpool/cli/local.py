@@ -14,6 +14,7 @@ from commonpool.local.cluster import LocalCluster, Wish
 from commonpool.local.fleet import read_fleet
 from commonpool.local.places import find_source
 from commonpool.local.real.addresses import MOST_NODES
+from commonpool.local.real.catalogue import CATALOGUE, find_listed_root, make_listed_image, name_image
 from commonpool.local.real.obstacle import find_obstacle
 from commonpool.local.real.stock import make_stock
 
@@ -172,6 +173,25 @@ def build() -> None:
             teller.say(f"nothing for real nodes: {obstacle}")
         else:
             make_stock(binaries)
+
+
+@app.command()
+def image(image: Annotated[str, typer.Argument(metavar="IMAGE", help=f"One of {', '.join(CATALOGUE)}.")], name: Name = None) -> None:
+    """Give the real nodes of a local cluster an image with more than Python, made of Debian's packages, and print how manifests name it.
+
+    For example:
+
+        commonpool local image torch
+
+    Exit codes: 0 all real nodes have it; 1 something failed; 2 there is no such image, or no real node; 130 interrupted.
+    """
+    find_listed_root(image)
+    with telling() as teller:
+        cluster = _find_cluster(name, teller)
+        cluster.get_real_nodes()
+        tar = make_listed_image(image, read_settings().cache_dir, teller)
+        teller.say(f"{', '.join(cluster.add_image(tar))}: {name_image(image)}")
+    typer.echo(name_image(image))
 
 
 @app.command()
