@@ -136,7 +136,7 @@ def read_resize() -> tuple[int, float]:
     if POD == 0:
         with suppress(OSError, ValueError):
             told = json.loads(RESIZE.read_text(encoding="utf-8"))
-            return told["replicas"], datetime.fromisoformat(told["at"]).timestamp() + 10
+            return told["replicas"], datetime.strptime(told["at"], "%Y-%m-%dT%H:%M:%S%z").timestamp() + 10
     return 0, 0.0
 
 
