@@ -21,7 +21,7 @@ TRIES = 5
 TORCHRUN = (
     *("-m", "torch.distributed.run", "--nproc_per_node=1", "--max_restarts=100", "--monitor_interval=1"),
     # Before PyTorch 2 rank 0 does not recognise itself by the name that the others reach it by.
-    f"--rdzv_conf=is_host={int(FIRST)},last_call_timeout=3,read_timeout=30",
+    f"--rdzv_conf=is_host={int(FIRST)},last_call_timeout=5,read_timeout=30",
     # PyTorch 1.13 with Python 3.11 does not understand its own default of these; this is the same, there being one worker, number 0.
     *("--redirects=1:1", "--tee=1:1"),
 )
