@@ -33,7 +33,8 @@ def torch_image(real_cluster: LocalCluster) -> None:
     try:
         image = make_listed_image("torch", read_settings().cache_dir, LogTeller())
     except SetupError as error:
-        pytest.skip(f"no PyTorch from Debian's packages, so a plain-Python worker tells the story (test_training.py): {" ".join(error.message.split())}")
+        reason = " ".join(error.message.split())
+        pytest.skip(f"no PyTorch from Debian's packages, so a plain-Python worker tells the story (test_training.py): {reason}")
     real_cluster.add_image(image)
 
 
