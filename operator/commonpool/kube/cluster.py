@@ -19,11 +19,13 @@ from commonpool.kube.promises import Promises
 from commonpool.kube.provider import ScaleSubresource
 from commonpool.kube.read import World, read_world
 from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds
+from commonpool.kube.read.moves import find_vacated
 from commonpool.kube.read.stalls import START_SECONDS, has_unbound
 from commonpool.kube.read.world import Past, read_runs
 from commonpool.kube.release import Release, plan_releases
-from commonpool.kube.resources import get_resource, read_key
+from commonpool.kube.resources import PODS, get_resource, read_key
 from commonpool.kube.scaling import Scaler
+from commonpool.kube.serving import Ground
 from commonpool.kube.setbacks import Setbacks
 from commonpool.kube.takeback import Takeback
 from commonpool.kube.telling import Problems, Telling
@@ -102,7 +104,7 @@ class LiveCluster:
             failures += await self._promise(world, plan)
         promised = self._find_promised(plan)
         written = replace(plan, place=tuple(place for place in plan.place if build_line(place) in promised))
-        failures += await self._release(world, snapshot.now_at)
+        failures += await self._release(world, plan)
         asked, unscaled = await self._scaler.scale(world, plan)
         failures += unscaled
         failures += await self._upkeep.track(world)
@@ -128,10 +130,12 @@ class LiveCluster:
         ours = (each.round for each in self.mirror.rounds if each.round.id.number == plan.number and each.round.id.epoch == self.epoch)
         return {line for round_ in ours for line in round_.lines}
 
-    async def _release(self, world: World, now_at: int) -> list[Failure]:
+    async def _release(self, world: World, plan: Plan) -> list[Failure]:
         """Let the pods come that have a place; anew from what is owed, because Rounds have just been written."""
+        now_at = world.snapshot.now_at
         runs = read_runs(self.mirror, world, self._recall(now_at))
-        releases = plan_releases(runs, world.fleet.pools)
+        waits = {hold.workload: hold.reason for hold in plan.hold}
+        releases = plan_releases(runs, Ground(world.fleet.pools, find_vacated(world.fleet), waits, now_at))
         return await attempt_all((f"{each.run.child.kind} {each.run.child.path}", self._do_release(each, now_at)) for each in releases)
 
     async def _do_release(self, release: Release, now_at: int) -> None:
@@ -140,6 +144,8 @@ class LiveCluster:
         try:
             for write in release.writes:
                 await self._make(release, write)
+            for pod in release.pods:
+                await self._client.delete(PODS, pod.namespace, pod.name, uid=pod.uid)
         except Invalid as error:
             self._refusals.note(release.run, error.message, now_at)
             raise

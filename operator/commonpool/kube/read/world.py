@@ -165,6 +165,8 @@ def _date(round_: Round, now_at: int, epoch: int) -> Round:
 
 def _remember(run: Run, past: Past) -> Run:
     refusal, stall = past.refusals.get(run.child, ""), past.stalls.get(run.child, "")
+    if refusal and run.native and run.made is not None and run.child.kind == "Deployment":
+        return replace(run, refused_version=refusal, stall=stall)  # what serves goes on as it is
     return replace(run, refusal=refusal, stall=stall) if refusal or stall else run
 
 

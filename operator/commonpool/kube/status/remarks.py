@@ -5,13 +5,21 @@ from collections.abc import Mapping
 from commonpool.api import GPUWorkload, Tenant
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, parse_wishes
 from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_written_wishes
+from commonpool.kube.read.moves import Turnover
 from commonpool.kube.read.runs import Run
+from commonpool.kube.serving import is_held_by_quota
 from commonpool.model.ids import PoolName
+from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Pool
 
 
-def list_workload_remarks(run: Run, pools: Mapping[PoolName, Pool], bounds: Bounds = DEFAULT_BOUNDS) -> tuple[str, ...]:
-    """Of a GPUWorkload, or of an object that a tenant wrote as it is: there also the annotations that nobody understands."""
+def list_workload_remarks(
+    run: Run, pools: Mapping[PoolName, Pool], bounds: Bounds = DEFAULT_BOUNDS, turnover: Turnover | None = None, why: Reason | None = None
+) -> tuple[str, ...]:
+    """Of a GPUWorkload, or of an object that a tenant wrote as it is: there also the annotations that nobody understands.
+
+    `turnover`: which of a service's pods are being replaced, if it is one; `why`: for what the round lets some of its pods wait.
+    """
     workload = run.own.parsed if run.own is not None else None
     if workload is None:
         return ()
@@ -19,9 +27,27 @@ def list_workload_remarks(run: Run, pools: Mapping[PoolName, Pool], bounds: Boun
     followed = inference is None or inference.target is None or run.load is not None or run.made is None
     remarks: tuple[str, ...] = () if followed else ("`target` is not followed: no administrator has said where loads are read",)
     remarks += _hear_bounds(run, bounds)
+    if turnover is not None:
+        remarks += _hear_turnover(run, turnover, why)
     if run.native:
         return remarks + _hear_preference(workload, pools)
     return remarks + parse_wishes(read_written_wishes(run)).problems
+
+
+def _hear_turnover(run: Run, turnover: Turnover, why: Reason | None) -> tuple[str, ...]:
+    """How its pods are replaced, and what stands in the way."""
+    remarks: tuple[str, ...] = ()
+    if run.refused_version:
+        remarks += (f"what runs stays as it is, because its new version was refused: {run.refused_version}",)
+    if turnover.rolling:
+        one_by_one = run.made is not None and not run.made.surges
+        how = "pod by pod, an old one first, because there was no room for a pod more" if one_by_one else "and an old pod goes when a new one is ready"
+        remarks += (f"a new version comes, {how}",)
+    elif turnover.going:
+        pods = "pod leaves its node" if len(turnover.going) == 1 else "pods leave their nodes"
+        how = "before others come, one by one, because quota allows no pod more" if is_held_by_quota(turnover, why) else "when others are ready in their stead"
+        remarks += (f"`{len(turnover.going)}` {pods} {how}",)
+    return remarks
 
 
 def _hear_bounds(run: Run, most: Bounds) -> tuple[str, ...]:
