@@ -25,7 +25,7 @@ from commonpool.kube.read.world import Past, read_runs
 from commonpool.kube.release import Release, plan_releases
 from commonpool.kube.resources import PODS, get_resource, read_key
 from commonpool.kube.scaling import Scaler
-from commonpool.kube.serving import Ground
+from commonpool.kube.serving import Ground, find_waits
 from commonpool.kube.setbacks import Setbacks
 from commonpool.kube.takeback import Takeback
 from commonpool.kube.telling import Problems, Telling
@@ -134,8 +134,8 @@ class LiveCluster:
         """Let the pods come that have a place; anew from what is owed, because Rounds have just been written."""
         now_at = world.snapshot.now_at
         runs = read_runs(self.mirror, world, self._recall(now_at))
-        waits = {hold.workload: hold.reason for hold in plan.hold}
-        releases = plan_releases(runs, Ground(world.fleet.pools, find_vacated(world.fleet), waits, now_at))
+        ground = Ground(world.fleet.pools, find_vacated(world.fleet), find_waits(world.runs, plan), now_at)
+        releases = plan_releases(runs, ground)
         return await attempt_all((f"{each.run.child.kind} {each.run.child.path}", self._do_release(each, now_at)) for each in releases)
 
     async def _do_release(self, release: Release, now_at: int) -> None:

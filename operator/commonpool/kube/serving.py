@@ -4,9 +4,11 @@ Pure and level-triggered. Pods that stand in for others are pods like all others
 quota, and the scheduler holds them until it does.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from commonpool.api import GPUWorkload
+from commonpool.api.inference import Inference
 from commonpool.kube.children import build_scale_patch, build_strategy, build_version, digest_template, find_refusal
 from commonpool.kube.facts import ChildFact, PodView
 from commonpool.kube.read.moves import Turnover, count_target, find_surge_due, read_turnover
@@ -14,8 +16,9 @@ from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
 from commonpool.kube.resources import DEPLOYMENTS, PODS
 from commonpool.kube.writes import Manifest, Verb, Write
-from commonpool.model.ids import NodeName, PoolName
+from commonpool.model.ids import NodeName, PoolName, WorkloadName
 from commonpool.model.names import DELETION_COST_ANNOTATION, REPLICAS_ANNOTATION
+from commonpool.model.plan import Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Pool
 
@@ -47,8 +50,8 @@ class Ground:
 
     pools: Mapping[PoolName, Pool]
     vacated: Collection[NodeName]
-    waits: Mapping[str, Reason]
-    """By workload: why the round lets pods of it wait."""
+    waits: Mapping[WorkloadName, Reason]
+    """Why the round lets pods of a workload wait."""
     now_at: int
 
 
@@ -56,19 +59,25 @@ def plan_serving(run: Run, made: ChildFact, ground: Ground) -> Serving:
     """Everything that is due for one service whose Deployment exists."""
     turnover = read_turnover(run, ground.vacated, ground.now_at)
     wanted, why = count_wanted(run), ground.waits.get(run.name)
-    version = _find_version(run, made, turnover, ground, why)
-    writes = _mark(run, turnover) + version.writes
+    version = _find_version(run, made, ground, needs_room=turnover.lacks_room(wanted) and why in BY_ROOM and _fits_instead(turnover))
+    writes = _mark(turnover) + version.writes
     target = count_target(turnover, wanted)
     if (made.replicas, made.asked) != (target, wanted):
         patch = build_scale_patch(made.key.kind, target)
         writes += (_write_deployment(Verb.PATCH, made, patch, {REPLICAS_ANNOTATION: str(wanted)}),)
-    ahead = turnover.going[:1] if is_held_by_quota(turnover, why) else ()
+    ahead = turnover.going[:1] if is_held_by_quota(turnover, wanted, why) else ()
     return Serving(writes, ahead, version.refusal)
 
 
-def is_held_by_quota(turnover: Turnover, why: Reason | None) -> bool:
+def is_held_by_quota(turnover: Turnover, wanted: int, why: Reason | None) -> bool:
     """Whether pods can leave their nodes only one by one, because quota allows none more."""
-    return bool(turnover.going) and not turnover.rolling and turnover.is_stuck and why in BY_QUOTA
+    return bool(turnover.going) and not turnover.rolling and turnover.lacks_room(wanted) and why in BY_QUOTA
+
+
+def find_waits(runs: Iterable[Run], plan: Plan) -> dict[WorkloadName, Reason]:
+    """Why pods wait, of workloads that had no place to give back when that was found out: else there may be room by now."""
+    ending = {run.name for run in runs if any(pod.terminating and pod.holds for pod in run.pods)}
+    return {hold.workload: hold.reason for hold in plan.hold if hold.workload not in ending}
 
 
 def find_due(run: Run, vacated: Collection[NodeName], now_at: int) -> int | None:
@@ -77,31 +86,35 @@ def find_due(run: Run, vacated: Collection[NodeName], now_at: int) -> int | None
     return find_surge_due(run, now_at) if turnover.going or turnover.rolling else None
 
 
-def _find_version(run: Run, made: ChildFact, turnover: Turnover, ground: Ground, why: Reason | None) -> Serving:
+def _find_version(run: Run, made: ChildFact, ground: Ground, *, needs_room: bool) -> Serving:
     """Its owner's template where the Deployment has another; while that comes, without a pod more if there is no room for one."""
     workload = run.own.parsed if run.own is not None else None
     inference = workload.spec.inference if workload is not None else None
     if workload is None or inference is None:
         return NOTHING_DUE
     if made.version != digest_template(workload, inference):
-        if run.refused_version:
-            return NOTHING_DUE
-        pool = _find_pool(run, made, ground)
-        if pool is None:
-            return NOTHING_DUE
-        if (refusal := find_refusal(workload, ())) is not None:
-            return Serving(refusal=refusal.message)
-        version = build_version(workload, inference, pool)
-        return Serving((_write_deployment(Verb.REPLACE, made, {"spec": version["spec"]}, version["metadata"]["annotations"]),))
-    if made.surges and turnover.rolling and turnover.is_stuck and why in BY_ROOM and _fits_instead(turnover):
+        return NOTHING_DUE if run.refused_version else _change_version(workload, inference, made, ground)
+    if made.surges and needs_room:
         return Serving((_write_deployment(Verb.REPLACE, made, {"spec": {"strategy": build_strategy(surges=False)}}, {}),))
     return NOTHING_DUE
 
 
+def _change_version(workload: GPUWorkload, inference: Inference, made: ChildFact, ground: Ground) -> Serving:
+    """In any pool by whose name for accelerators its pods ask: they must go on asking by it."""
+    if (refusal := find_refusal(workload, ())) is not None:
+        return Serving(refusal=refusal.message)
+    names = {name for name, _ in made.shape.extended}
+    pool = next((pool for _, pool in sorted(ground.pools.items()) if pool.resource_name in names), None)
+    if pool is None:
+        return NOTHING_DUE
+    version = build_version(workload, inference, pool)
+    return Serving((_write_deployment(Verb.REPLACE, made, {"spec": version["spec"]}, version["metadata"]["annotations"]),))
+
+
 def _fits_instead(turnover: Turnover) -> bool:
-    """Whether what waits takes no more than any pod that serves: else one would go for nothing."""
+    """Whether a new version waits that takes no more than any pod that serves: else one would go for nothing."""
     resources = {name for pod in turnover.placeless for name, _ in pod.shape.extended}
-    return all(
+    return turnover.rolling and all(
         _is_within(new, old, resource) for new in turnover.placeless for old in (*turnover.ready, *turnover.going) for resource in resources
     )
 
@@ -111,13 +124,7 @@ def _is_within(new: PodView, old: PodView, resource: str) -> bool:
     return asked.gpu_milli <= given.gpu_milli and asked.cpu_milli <= given.cpu_milli and asked.memory_bytes <= given.memory_bytes
 
 
-def _find_pool(run: Run, made: ChildFact, ground: Ground) -> Pool | None:
-    """Any pool by whose name for accelerators its pods ask: the template must go on asking by it."""
-    names = {name for name, _ in made.shape.extended}
-    return next((pool for _, pool in sorted(ground.pools.items()) if pool.resource_name in names), None)
-
-
-def _mark(run: Run, turnover: Turnover) -> tuple[Write, ...]:
+def _mark(turnover: Turnover) -> tuple[Write, ...]:
     """Let pods that go be the first that their ReplicaSet lets go, and no others."""
     going = {pod.uid for pod in turnover.going}
     living = sorted((*turnover.going, *turnover.ready, *turnover.coming), key=lambda pod: pod.name)

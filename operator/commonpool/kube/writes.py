@@ -19,7 +19,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One change. A patch, replacement or delete carries apiVersion, kind and the metadata that names its object; with a uid, that very object."""
+    """One change. All but a creation carry apiVersion, kind and the metadata that names their object; with a uid, that very object."""
 
     verb: Verb
     manifest: Manifest

@@ -37,10 +37,9 @@ class Turnover:
     ending: bool
     """A pod has yet to give its place back."""
 
-    @property
-    def is_stuck(self) -> bool:
-        """Whether nothing but a place is missing: neither is a pod on its way, nor does one come back."""
-        return bool(self.placeless) and self.coming == self.placeless and not self.ending
+    def lacks_room(self, wanted: int) -> bool:
+        """Whether nothing but a place is missing: no pod is ready that could stand in for another, none on its way, and none gives its own back."""
+        return len(self.ready) + len(self.going) <= wanted and bool(self.placeless) and self.coming == self.placeless and not self.ending
 
 
 def find_vacated(fleet: Fleet) -> frozenset[NodeName]:

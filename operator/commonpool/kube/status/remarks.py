@@ -6,6 +6,7 @@ from commonpool.api import GPUWorkload, Tenant
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, parse_wishes
 from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_written_wishes
 from commonpool.kube.read.moves import Turnover
+from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
 from commonpool.kube.serving import is_held_by_quota
 from commonpool.model.ids import PoolName
@@ -41,12 +42,13 @@ def _hear_turnover(run: Run, turnover: Turnover, why: Reason | None) -> tuple[st
         remarks += (f"what runs stays as it is, because its new version was refused: {run.refused_version}",)
     if turnover.rolling:
         one_by_one = run.made is not None and not run.made.surges
-        how = "pod by pod, an old one first, because there was no room for a pod more" if one_by_one else "and an old pod goes when a new one is ready"
-        remarks += (f"a new version comes, {how}",)
+        how = "an old one first, because there was no room for a pod more" if one_by_one else "a new one ready before an old one goes"
+        remarks += (f"a new version comes pod by pod, {how}",)
     elif turnover.going:
-        pods = "pod leaves its node" if len(turnover.going) == 1 else "pods leave their nodes"
-        how = "before others come, one by one, because quota allows no pod more" if is_held_by_quota(turnover, why) else "when others are ready in their stead"
-        remarks += (f"`{len(turnover.going)}` {pods} {how}",)
+        alone = len(turnover.going) == 1
+        pods, others = ("pod leaves its node", "another is") if alone else ("pods leave their nodes", "others are")
+        how = "one by one, because quota allows no pod more" if is_held_by_quota(turnover, count_wanted(run), why) else f"when {others} ready in their stead"
+        remarks += (f"`{len(turnover.going)}` {pods}, {how}",)
     return remarks
 
 
