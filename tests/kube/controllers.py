@@ -1,6 +1,7 @@
 """Kubernetes' own part in a service's life, step by step: Deployment and ReplicaSet controllers, scheduler and kubelet on a fake API.
 
-The rules are those of kubernetes/pkg/controller (deployment/rolling.go, controller_utils.go: ActivePodsWithRanks), as far as they decide who comes and who goes.
+The rules are those of kubernetes/pkg/controller (deployment/rolling.go, controller_utils.go: ActivePodsWithRanks), as far as they decide
+who comes and who goes.
 """
 
 import datetime as dt
@@ -112,7 +113,8 @@ class Serving:
 
     def look(self) -> list[object]:
         """All that can be seen of it."""
-        return [(pod["metadata"]["name"], pod["metadata"].get("deletionTimestamp"), pod["spec"].get("nodeName"), is_ready(pod)) for pod in self.pods()]
+        ending = {pod["metadata"]["name"] for pod in self.pods()} - {pod["metadata"]["name"] for pod in self.living()}
+        return [ending, *((pod["metadata"]["name"], pod["spec"].get("nodeName"), is_ready(pod)) for pod in self.pods())]
 
     def versions(self) -> set[str]:
         return {pod["spec"]["containers"][0]["image"].partition(":")[2] for pod in self.living()}
@@ -175,7 +177,8 @@ class Serving:
         name = f"{owner}-{self._born:03}"
         metadata = make_metadata(name, NAMESPACE, ownerReferences=references, labels={"pod-template-hash": owner.rpartition("-")[2]})
         metadata["creationTimestamp"] = _render(self.stage.now_at)
-        self.stage.put(PODS, {"metadata": metadata, "spec": json.loads(template)["spec"], "status": {"phase": "Pending"}, "template": template})
+        spec = json.loads(template)["spec"]
+        self.stage.put(PODS, {"metadata": metadata, "spec": spec, "status": {"phase": "Pending"}, "template": template})
 
     def delete(self, pod: Body) -> None:
         """By whoever may: what has a node ends later."""
@@ -239,4 +242,3 @@ def _rank(pod: Body) -> tuple[Any, ...]:
 
 def _render(now_at: int) -> str:
     return f"{dt.datetime.fromtimestamp(now_at, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
-

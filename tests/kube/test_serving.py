@@ -61,7 +61,6 @@ async def test_a_template_loses_what_its_owner_took_out_of_it() -> None:
     assert "nodeSelector" not in town.deployment["spec"]["template"]["spec"]
 
 
-
 @pytest.mark.parametrize("pods", [1, 2, 5])
 async def test_pods_leave_a_cordoned_node_when_others_are_ready_in_their_stead(pods: int) -> None:
     town = Serving(pods, [8, 8])
@@ -131,7 +130,7 @@ async def test_pods_stay_on_a_cordoned_node_as_long_as_there_is_room_nowhere_els
 @settings(max_examples=15, phases=[Phase.generate])
 @given(data=st.data())
 async def test_whatever_happens_when_a_move_takes_no_ready_pod_that_is_needed_and_ends(data: st.DataObject) -> None:
-    """Law: the ready pods are never fewer than before because of a move or a new version, what is held never exceeds the limit, and all is done in the end."""
+    """Law: never are fewer pods ready than before, never is more held than the limit allows, and in the end all is done."""
     pods = data.draw(st.integers(1, 5), "pods")
     town = Serving(pods, [4, 4, 8, 8], limit=data.draw(st.integers(pods + 1, 9), "limit"))
     await town.begin()

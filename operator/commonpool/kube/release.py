@@ -80,4 +80,3 @@ def _grow(run: Run) -> Release | None:
     metadata = {"name": made.key.name, "namespace": made.key.namespace, "uid": made.uid}
     patch = build_scale_patch("Job", size)
     return Release(run, (Write(Verb.PATCH, {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": metadata, **patch}),))
-

@@ -64,8 +64,8 @@ class Operator:
     bell: Bell
     """`mirror.dirty`, which knows since when."""
     stopwatch: Stopwatch
-    source: Source | None = None
-    """Where services' load is read; None: nowhere."""
+    source: Source
+    """Where services' load is read."""
     synced: bool = False
 
     async def run_rounds(self) -> None:
@@ -165,9 +165,9 @@ async def run_operator(settings: Settings) -> None:
         start_seconds=settings.start_seconds,
         bounds=Bounds(settings.max_min_runtime_seconds, settings.max_grace_seconds),
     )
-    source = None
-    if settings.prometheus_url:
-        source = Source(settings.prometheus_url, settings.prometheus_queries, settings.load_seconds, settings.calm_seconds)
+    source = Source(
+        settings.prometheus_url, settings.prometheus_queries, settings.load_seconds, settings.calm_seconds, settings.pods_socket
+    )
     stopwatch = Stopwatch(cluster, time.perf_counter)
     operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings), bell, stopwatch, source)
     try:
@@ -187,9 +187,8 @@ async def _live(operator: Operator, client: Client) -> None:
     tasks = [asyncio.create_task(reflector.run(), name=reflector.resource.plural) for reflector in reflectors]
     tasks.append(asyncio.create_task(kopf.operator(registry=registry, settings=build_settings(), clusterwide=True), name="kopf"))
     tasks.append(asyncio.create_task(_lead(operator, reflectors), name="rounds"))
-    if operator.source is not None:
-        follower = Follower(operator.mirror, operator.source, time.time, lambda: operator.leader.epoch is not None)
-        tasks.append(asyncio.create_task(follower.run(), name="load"))
+    follower = Follower(operator.mirror, operator.source, time.time, lambda: operator.leader.epoch is not None)
+    tasks.append(asyncio.create_task(follower.run(), name="load"))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

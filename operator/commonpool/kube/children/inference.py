@@ -1,4 +1,4 @@
-"""Inference: a Deployment, a Service of the same name in front of it, and a budget that lets nobody take its pods before others stand in for them."""
+"""Inference: a Deployment, a Service of its name in front of it, and a budget: nobody evicts its pods before others stand in for them."""
 
 import hashlib
 import json

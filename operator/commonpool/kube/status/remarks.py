@@ -47,7 +47,11 @@ def _hear_turnover(run: Run, turnover: Turnover, why: Reason | None) -> tuple[st
     elif turnover.going:
         alone = len(turnover.going) == 1
         pods, others = ("pod leaves its node", "another is") if alone else ("pods leave their nodes", "others are")
-        how = "one by one, because quota allows no pod more" if is_held_by_quota(turnover, count_wanted(run), why) else f"when {others} ready in their stead"
+        how = (
+            "one by one, because quota allows no pod more"
+            if is_held_by_quota(turnover, count_wanted(run), why)
+            else f"when {others} ready in their stead"
+        )
         remarks += (f"`{len(turnover.going)}` {pods}, {how}",)
     return remarks
 
