@@ -33,6 +33,7 @@ from commonpool.kube.upkeep import Upkeep
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.kube.writes import Write
 from commonpool.model.ledger import find_stale_lines
+from commonpool.model.names import SYSTEM_NAMESPACE
 from commonpool.model.plan import Plan
 from commonpool.model.rounds import Line, build_line
 from commonpool.model.snapshot import Snapshot
@@ -45,7 +46,7 @@ FIRST_PAUSE_SECONDS = 60
 class LiveCluster:
     """`cycle.Cluster` on a real API; `epoch` must be set by whoever leads before the first reading.
 
-    `reserved`: namespaces that no tenant may have; `uncounted`: extended resources that the
+    `reserved`: namespaces that no tenant may have; `home`: the operator's own; `uncounted`: extended resources that the
     scheduler lets pods have without a promise, as its own configuration says; `start_seconds`: so long
     a promise stands that no pod can take; `bounds`: the most that a tenant may let others wait.
     """
@@ -56,6 +57,7 @@ class LiveCluster:
         mirror: Mirror,
         clock: Callable[[], int],
         reserved: frozenset[str] = frozenset(),
+        home: str = SYSTEM_NAMESPACE,
         uncounted: frozenset[str] = frozenset(),
         start_seconds: int = START_SECONDS,
         bounds: Bounds = DEFAULT_BOUNDS,
@@ -74,7 +76,7 @@ class LiveCluster:
         self._telling = Telling(client, mirror, self._writer)
         self._takeback = Takeback(client, mirror, self._writer, self._promises)
         self._scaler = Scaler(client, mirror, ScaleSubresource(client))
-        self._upkeep = Upkeep(client, mirror, self._writer, reserved)
+        self._upkeep = Upkeep(client, mirror, self._writer, reserved, home)
         self._start_seconds = start_seconds
         self._bounds = bounds
         self._refusals = Setbacks(FIRST_PAUSE_SECONDS)

@@ -161,6 +161,7 @@ async def run_operator(settings: Settings) -> None:
         mirror,
         clock=lambda: int(time.time()),
         reserved=settings.reserved,
+        home=settings.namespace,
         uncounted=settings.uncounted,
         start_seconds=settings.start_seconds,
         bounds=Bounds(settings.max_min_runtime_seconds, settings.max_grace_seconds),

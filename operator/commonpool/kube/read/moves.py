@@ -39,7 +39,8 @@ class Turnover:
 
     def lacks_room(self, wanted: int) -> bool:
         """Whether nothing but a place is missing: no pod is ready to stand in for another, none on its way, and none gives its place back."""
-        return len(self.ready) + len(self.going) <= wanted and bool(self.placeless) and self.coming == self.placeless and not self.ending
+        replaced = len(self.ready) + len(self.going) > wanted
+        return bool(self.placeless) and self.coming == self.placeless and not replaced and not self.ending
 
 
 def find_vacated(fleet: Fleet) -> frozenset[NodeName]:

@@ -1,6 +1,7 @@
 """A client that counts every request: `/tmp/workers` says how many ask at a time, `/tmp/over` that it is enough.
 
-Each request has a connection of its own and is asked once. Lines of its output: a JSON object for each that failed, and at the end one of all.
+Each request has a connection of its own and is asked once. Each line of its output is a JSON object: one for each that failed, and at the end
+one of all.
 """
 
 import http.client
@@ -41,18 +42,23 @@ def ask() -> str:
         connection.close()
 
 
+def say(what: dict[str, object]) -> None:
+    sys.stdout.write(f"{json.dumps(what)}\n")
+    sys.stdout.flush()
+
+
 def work(number: int) -> None:
     while not OVER.exists():
         if number >= count_workers():
             time.sleep(0.05)
             continue
-        began = time.monotonic()
+        began = time.perf_counter()
         try:
             answer = ask()
         except (OSError, http.client.HTTPException) as error:
             with lock:
                 failed.append(repr(error))
-            print(json.dumps({"error": repr(error), "after": round(time.monotonic() - began, 3), "at": time.time()}), flush=True)
+                say({"error": repr(error), "after": round(time.perf_counter() - began, 3), "at": time.ctime()})
         else:
             with lock:
                 answers[answer] += 1
@@ -63,4 +69,4 @@ for worker in workers:
     worker.start()
 for worker in workers:
     worker.join()
-print(json.dumps({"requests": sum(answers.values()) + len(failed), "failed": len(failed), "answers": answers}), flush=True)
+say({"requests": sum(answers.values()) + len(failed), "failed": len(failed), "answers": answers})
