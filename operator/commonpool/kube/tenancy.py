@@ -52,7 +52,7 @@ class Tenancy:
     """A namespace gives back what it was given; its label goes when that is gone: plan again after the writes."""
 
 
-def plan_tenancy(
+def plan_tenancy(  # noqa: PLR0913 one argument a part of what is
     tenants: Iterable[Tenant],
     namespaces: Iterable[NamespaceFact],
     existing: Iterable[Manifest],

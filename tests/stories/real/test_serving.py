@@ -134,6 +134,7 @@ def drain_and_come_back(story: Story, alice: Member) -> None:
     selector = "--pod-selector=app.kubernetes.io/instance=echo"
     try:
         kubectl(story.cluster, "cordon", left)
+        eventually(lambda: len(alice.pods("echo")), within_seconds=PATIENCE_SECONDS, until=lambda seen: seen > LEAST)
         story.cluster.kill("operator")
         story.cluster.start("operator")
         kubectl(story.cluster, "drain", left, selector, "--timeout=50s")

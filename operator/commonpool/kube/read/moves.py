@@ -38,7 +38,7 @@ class Turnover:
     """A pod has yet to give its place back."""
 
     def lacks_room(self, wanted: int) -> bool:
-        """Whether nothing but a place is missing: no pod is ready to stand in for another, none on its way, and none gives its place back."""
+        """Whether nothing but a place is missing: no pod is ready to stand in for another or on its way, and none gives its place back."""
         replaced = len(self.ready) + len(self.going) > wanted
         return bool(self.placeless) and self.coming == self.placeless and not replaced and not self.ending
 

@@ -1,7 +1,7 @@
 """A client that counts every request: `/tmp/workers` says how many ask at a time, `/tmp/over` that it is enough.
 
-Each request has a connection of its own and is asked once. Each line of its output is a JSON object: one for each that failed, and at the end
-one of all.
+Each request has a connection of its own and is asked once. Each line of its output is a JSON object: one for each that failed, and at the
+end one of all.
 """
 
 import http.client
