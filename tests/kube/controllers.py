@@ -44,6 +44,9 @@ class Serving:
             self.stage.put(NODES, node_body(f"gpu-{index}", gpus=nodes[index] if index < len(nodes) else 0))
         self.wanted, self.limit = pods, limit
         self.gpus = 1
+        self.target: Body | None = None
+        self.said: list[str] = []
+        """What its condition `Admitted` said after each step."""
         self.generation = 1
         self.version = "1"
         self._sets: dict[str, int] = {}
@@ -56,6 +59,8 @@ class Serving:
         self.wanted, self.version = pods or self.wanted, version
         body = inference_body(NAME, replicas=self.wanted, gpus=self.gpus, generation=self.generation)
         body["spec"]["inference"]["template"]["spec"]["containers"][0]["image"] = f"serve:{version}"
+        if self.target is not None:
+            body["spec"]["inference"]["target"] = self.target
         self.generation += 1
         self.stage.put(GPU_WORKLOADS, body)
 
@@ -83,6 +88,8 @@ class Serving:
         for _ in range(2):
             self.control()
         await self.stage.round()
+        conditions = self.stage.status(NAME).get("conditions", ())
+        self.said.append(next((each["message"] for each in conditions if each["type"] == "Admitted"), ""))
         self.bind()
         self.start()
         self.end()

@@ -5,6 +5,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.kube.controllers import NAME, Serving
 
+from commonpool.kube.errors import Invalid
 from commonpool.kube.resources import GPU_WORKLOADS
 
 MOST_STEPS = 60
@@ -80,6 +81,12 @@ async def test_where_there_is_no_room_for_a_pod_more_a_new_version_takes_the_pla
     assert town.versions() == {"2"}
     assert seen[-1] == 3
     assert town.deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+    version = "it may run for tenant `vision`; a new version comes pod by pod"
+    assert list(dict.fromkeys(said for said in town.said if "version" in said)) == [
+        f"{version}, a new one ready before an old one goes",
+        f"{version}, an old one first, because there was no room for a pod more",
+    ]
+    assert town.said[-1] == "it may run for tenant `vision`"
 
 
 async def test_the_next_version_is_tried_with_a_pod_more_again() -> None:
@@ -111,6 +118,7 @@ async def test_pods_leave_their_node_one_by_one_where_quota_allows_none_more() -
     seen = await settle(town, least=1)
     assert not town.nodes() & left
     assert seen[-1] == 2
+    assert "it may run for tenant `vision`; `2` pods leave their nodes, one by one, because quota allows no pod more" in town.said
 
 
 async def test_pods_stay_on_a_cordoned_node_as_long_as_there_is_room_nowhere_else_and_it_is_said() -> None:
@@ -119,12 +127,39 @@ async def test_pods_stay_on_a_cordoned_node_as_long_as_there_is_room_nowhere_els
     town.cordon("gpu-0", "gpu-1")
     await settle(town, least=2)
     assert len(town.ready()) == 2
-    [admitted] = [each for each in town.stage.status(NAME)["conditions"] if each["type"] == "Admitted"]
-    assert admitted["message"].endswith("`2` pods leave their nodes, when others are ready in their stead")
+    assert town.said[-1].endswith("`2` pods leave their nodes, when others are ready in their stead")
     town.cordon("gpu-0", "gpu-1", leave=False)
     await settle(town, least=2)
     assert len(town.living()) == 2
     assert not any("pod-deletion-cost" in str(pod["metadata"].get("annotations")) for pod in town.living())
+
+
+async def test_a_new_version_that_the_api_refuses_stops_nothing_and_is_said() -> None:
+    town = Serving(2, [8, 8])
+    await town.begin()
+    town.stage.api.faults["replace Deployment chat"] = [Invalid("`image` is no image")]
+    town.write(version="2")
+    for _ in range(3):
+        await town.step_all()
+    assert town.said[-1].endswith("what runs stays as it is, because its new version was refused: `image` is no image")
+    left = town.nodes()
+    town.cordon(*left)
+    town.write(version="3", pods=3)
+    await settle(town, least=2)
+    assert town.versions() == {"3"}
+    assert not town.nodes() & left
+
+
+async def test_a_service_whose_load_nobody_knows_keeps_its_size_while_its_pods_move() -> None:
+    """What stands in for others is no load."""
+    town = Serving(2, [8, 8])
+    town.target = {"metric": "requestsPerSecond", "perReplica": "10"}
+    await town.begin()
+    left = town.nodes()
+    town.cordon(*left)
+    await settle(town, least=2)
+    assert len(town.living()) == 2
+    assert not town.nodes() & left
 
 
 @settings(max_examples=15, phases=[Phase.generate])
