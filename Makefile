@@ -13,6 +13,8 @@ STAMP := $(VENV)/.made-from-the-lock
 GO = $$($(COMMONPOOL) local which go)
 HELM = $$($(COMMONPOOL) local which helm)
 LOCK := $(UV) pip compile -q --generate-hashes --universal --no-emit-index-url --custom-compile-command "make lock"
+# Two at a time: the stories of fake nodes take as long as all else together.
+PYTEST = $(VENV)/bin/python -m pytest --numprocesses 2 --dist loadgroup
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)" >&2
 
 .PHONY: help
@@ -104,7 +106,7 @@ test-python: build
 	$(call say,building what only tests need: Prometheus (about 4 minutes the first time))
 	$(COMMONPOOL) local which promtool
 	$(call say,pytest: laws$(comma) goldens$(comma) then stories on a real apiserver)
-	$(VENV)/bin/python -m pytest
+	$(PYTEST)
 
 .PHONY: fuzz
 fuzz: build ## Send 10,000 generated manifests to a real apiserver (a few minutes; `make test` sends the first 2,000)
@@ -112,7 +114,7 @@ fuzz: build ## Send 10,000 generated manifests to a real apiserver (a few minute
 
 .PHONY: test-fast
 test-fast: $(STAMP) ## The tests that need no cluster
-	$(VENV)/bin/python -m pytest -m "not story"
+	$(PYTEST) -m "not story"
 
 # -- see it work --------------------------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,11 +19,22 @@ hypothesis_settings.register_profile("commonpool", deadline=None, derandomize="C
 hypothesis_settings.load_profile("commonpool")
 
 
+# Who starts the tests in the background of a script has Ctrl-C ignored, and commands started by tests would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     generated = parser.getgroup("generated manifests")
     generated.addoption("--fuzz", type=int, default=2000, help="how many are sent (default: %(default)s)")
     generated.addoption("--fuzz-seed", type=int, default=1, help="of which row (default: %(default)s)")
     generated.addoption("--fuzz-from", type=int, default=0, help="the first number of the row (default: %(default)s)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side (`make test`), stories that share a cluster stay together: those of fake nodes, and those of real ones."""
+    for item in items:
+        if item.get_closest_marker("story"):
+            item.add_marker(pytest.mark.xdist_group("real nodes" if "real" in item.path.parts else "stories"))
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+import os
 import threading
 from pathlib import Path
 
@@ -78,14 +79,16 @@ def test_what_does_not_compile_is_told_in_the_compilers_words_and_leaves_nothing
     assert [path.name for path in (tmp_path / "bin").iterdir()] == [".thing.lock"]
 
 
-def test_the_two_newest_are_kept_and_what_a_killed_build_left_is_swept(tmp_path: Path, recipe: Recipe, go: Go) -> None:
+def test_the_two_newest_and_those_of_today_are_kept_and_what_a_killed_build_left_is_swept(tmp_path: Path, recipe: Recipe, go: Go) -> None:
     left_over = tmp_path / "bin" / ".thing-killed"
     left_over.mkdir(parents=True)
     folders = []
     for number in range(4):
         (recipe.folder / "main.go").write_text(str(number))
         folders.append(build(recipe, go, tmp_path / "bin", Listener()))
-    assert [folder.is_dir() for folder in folders] == [False, False, True, True]
+        if number != 1:
+            os.utime(folders[-1], (number, number))
+    assert [folder.is_dir() for folder in folders] == [False, True, False, True]
     assert not left_over.exists()
 
 

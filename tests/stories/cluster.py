@@ -61,7 +61,9 @@ class Audit:
     def writes(self, *, user: str = "") -> list[Manifest]:
         """All writes that were let through, of everybody or of those whose name ends in `user`."""
         with self._path.open("rb") as file:
-            file.seek(self._offset)
+            if self._offset:
+                file.seek(self._offset - 1)
+                file.readline()  # what was half written by then began before
             events: list[dict[str, Any]] = [json.loads(line) for line in file if line.endswith(b"\n")]
         return [
             event

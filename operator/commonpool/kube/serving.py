@@ -65,13 +65,8 @@ def plan_serving(run: Run, made: ChildFact, ground: Ground) -> Serving:
     if (made.replicas, made.asked) != (target, wanted):
         patch = build_scale_patch(made.key.kind, target)
         writes += (_write_deployment(Verb.PATCH, made, patch, {REPLICAS_ANNOTATION: str(wanted)}),)
-    ahead = turnover.going[:1] if is_held_by_quota(turnover, wanted, why) else ()
-    return Serving(writes, ahead, version.refusal)
-
-
-def is_held_by_quota(turnover: Turnover, wanted: int, why: Reason | None) -> bool:
-    """Whether pods can leave their nodes only one by one, because quota allows none more."""
-    return bool(turnover.going) and not turnover.rolling and turnover.lacks_room(wanted) and why in BY_QUOTA
+    one_by_one = not turnover.rolling and turnover.lacks_room(wanted) and why in BY_QUOTA
+    return Serving(writes, turnover.going[:1] if one_by_one else (), version.refusal)
 
 
 def find_waits(runs: Iterable[Run], plan: Plan) -> dict[WorkloadName, Reason]:

@@ -2,7 +2,8 @@
 
 Tasks: a reflector a kind, kopf on our own kinds, the Lease, the every-minute check of what is
 gone, and the loop of rounds. Whichever ends takes the process with it; a new one
-starts from what exists.
+starts from what exists. kopf starts after the first round: our own kinds have been read once by then,
+and to load it and to read them again takes as long as all that the first decision needs.
 """
 
 import asyncio
@@ -10,11 +11,10 @@ import gc
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
-
-import kopf
 
 from commonpool.config import Settings
 from commonpool.cycle import Cycle, run_cycle
@@ -36,7 +36,6 @@ from commonpool.live.metrics import Metrics
 from commonpool.live.pace import Bell, Pace, wait_any
 from commonpool.live.recorder import Recorder
 from commonpool.live.stopwatch import Stopwatch
-from commonpool.live.watch import build_registry, build_settings
 
 LOGGER = logging.getLogger(__name__)
 
@@ -44,6 +43,8 @@ RETRY_SECONDS = 5.0
 """When to plan again although nothing has changed, because something could not be written."""
 CHECK_SECONDS = 60.0
 """How often our own kinds are listed to see what has gone, and what only time can start is looked at."""
+LATEST_WATCH_SECONDS = 5.0
+"""kopf starts so long after everything was read, however long the first round takes."""
 
 
 class NotLeadingError(ClusterError):
@@ -66,7 +67,10 @@ class Operator:
     stopwatch: Stopwatch
     source: Source
     """Where services' load is read."""
-    synced: bool = False
+    read: asyncio.Event = field(default_factory=asyncio.Event)
+    """Everything has been read once."""
+    decided: asyncio.Event = field(default_factory=asyncio.Event)
+    """The first round is done, or another process leads."""
 
     async def run_rounds(self) -> None:
         """Plan whenever something has changed that a plan may depend on, and this process leads."""
@@ -79,12 +83,14 @@ class Operator:
             epoch = self.leader.epoch
             if epoch is None:
                 self.metrics.stand_by()
+                self.decided.set()
                 continue
             self.cluster.epoch = epoch
             computed = time.thread_time()
             cycle = await run_cycle(self.stopwatch, self.engine)
             pace.note_round(time.thread_time() - computed)
             self._observe(cycle, woken_at)
+            self.decided.set()
 
     async def _await_change(self, pace: Pace) -> None:
         """Until a round is due: soon after something that may need a decision, later after what need only be told, and now and then."""
@@ -123,9 +129,11 @@ class Operator:
             LOGGER.info("pool %s is to have %d nodes: %s", scale.pool, scale.nodes, scale.why)
 
     async def check_what_is_gone(self) -> None:
-        """Tell the mirror of deletes that kopf did not see."""
+        """Tell the mirror of deletes that kopf did not see, the first time soon after it has started."""
+        wait_seconds = 2 * LATEST_WATCH_SECONDS
         while True:
-            await asyncio.sleep(CHECK_SECONDS)
+            await asyncio.sleep(wait_seconds)
+            wait_seconds = CHECK_SECONDS
             try:
                 await drop_gone(self.mirror, self.client)
             except ClusterError as error:
@@ -133,7 +141,7 @@ class Operator:
 
     def find_unready(self) -> str | None:
         """Why no round can be planned here yet."""
-        return None if self.synced else "the cluster has not been read yet"
+        return None if self.read.is_set() else "the cluster has not been read yet"
 
 
 async def run_operator(settings: Settings) -> None:
@@ -184,20 +192,27 @@ async def run_operator(settings: Settings) -> None:
 
 async def _live(operator: Operator, client: Client) -> None:
     reflectors = operator.mirror.build_reflectors(client)
-    registry = build_registry(operator.mirror.remember, client.configuration)
     tasks = [asyncio.create_task(reflector.run(), name=reflector.resource.plural) for reflector in reflectors]
-    tasks.append(asyncio.create_task(kopf.operator(registry=registry, settings=build_settings(), clusterwide=True), name="kopf"))
+    tasks.append(asyncio.create_task(_watch(operator, client), name="kopf"))
     tasks.append(asyncio.create_task(_lead(operator, reflectors), name="rounds"))
     follower = Follower(operator.mirror, operator.source, time.time, lambda: operator.leader.epoch is not None)
     tasks.append(asyncio.create_task(follower.run(), name="load"))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
-            task.result()  # kopf ends without an error when a signal has come
+            task.result()  # the one with kopf ends without an error when a signal has come
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch(operator: Operator, client: Client) -> None:
+    """Our own kinds, until a signal ends the process."""
+    await operator.read.wait()
+    await wait_any(operator.decided, timeout_seconds=LATEST_WATCH_SECONDS)
+    watch = await asyncio.to_thread(import_module, "commonpool.live.watch")
+    await watch.watch(operator.mirror.remember, client.configuration)
 
 
 async def _lead(operator: Operator, reflectors: Sequence[Reflector[Any]]) -> None:
@@ -207,7 +222,7 @@ async def _lead(operator: Operator, reflectors: Sequence[Reflector[Any]]) -> Non
     await _read_own_kinds(operator)
     gc.collect()
     gc.freeze()  # what was read first lives long: the collector need not look at it again
-    operator.synced = True
+    operator.read.set()
     LOGGER.info("the cluster is read: %d nodes, %d pods", len(operator.mirror.nodes), len(operator.mirror.pods))
     async with asyncio.TaskGroup() as group:
         group.create_task(operator.leader.run(operator.mirror.dirty.set))

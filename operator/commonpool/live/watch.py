@@ -50,6 +50,11 @@ class Backoffs:
         return chain((0.2, 0.5, 1.0), repeat(2.0))
 
 
+async def watch(remember: Remember, configuration: Configuration) -> None:
+    """Hand each object on, of the whole cluster, until a signal comes."""
+    await kopf.operator(registry=build_registry(remember, configuration), settings=build_settings(), clusterwide=True)
+
+
 def build_registry(remember: Remember, configuration: Configuration) -> kopf.OperatorRegistry:
     """Handlers that hand each object on, and a login to the very cluster that our own client uses."""
     registry = kopf.OperatorRegistry()

@@ -20,6 +20,7 @@ from commonpool.local.places import Source
 from commonpool.local.teller import Teller
 
 _KEPT = 2  # folders of each kind: this one, and the one before for whoever goes back
+_USED_SECONDS = 24 * 3600  # and those that were asked for since: a cluster may run from them
 _VERSION = "-X k8s.io/component-base/version"
 _KUBERNETES = f"-s -w {_VERSION}.gitVersion=v1.37.1 {_VERSION}.gitMajor=1 {_VERSION}.gitMinor=37"
 _SOURCES = ("*.go", "*.c", "*.h")
@@ -176,6 +177,7 @@ def _find_sources(folder: Path) -> Iterable[Path]:
 
 
 def _prune(bin_dir: Path, what: str) -> None:
-    folders = sorted(bin_dir.glob(f"{what}-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for old in folders[_KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+    used_at = {folder: folder.stat().st_mtime for folder in bin_dir.glob(f"{what}-*")}
+    for old in sorted(used_at, key=lambda folder: used_at[folder], reverse=True)[_KEPT:]:
+        if used_at[old] < time.time() - _USED_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)

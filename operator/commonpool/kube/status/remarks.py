@@ -6,9 +6,8 @@ from commonpool.api import GPUWorkload, Tenant
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, parse_wishes
 from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_written_wishes
 from commonpool.kube.read.moves import Turnover
-from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
-from commonpool.kube.serving import is_held_by_quota
+from commonpool.kube.serving import BY_QUOTA
 from commonpool.model.ids import PoolName
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Pool
@@ -46,12 +45,10 @@ def _hear_turnover(run: Run, turnover: Turnover, why: Reason | None) -> tuple[st
         remarks += (f"a new version comes pod by pod, {how}",)
     elif turnover.going:
         alone = len(turnover.going) == 1
-        pods, others = ("pod leaves its node", "another is") if alone else ("pods leave their nodes", "others are")
-        how = (
-            "one by one, because quota allows no pod more"
-            if is_held_by_quota(turnover, count_wanted(run), why)
-            else f"when {others} ready in their stead"
+        pods, others = (
+            ("pod leaves its node", "another is ready in its") if alone else ("pods leave their nodes", "others are ready in their")
         )
+        how = "one by one, because quota allows no pod more" if why in BY_QUOTA else f"when {others} stead"
         remarks += (f"`{len(turnover.going)}` {pods}, {how}",)
     return remarks
 
