@@ -23,10 +23,7 @@ def list_workload_remarks(
     workload = run.own.parsed if run.own is not None else None
     if workload is None:
         return ()
-    inference = workload.spec.inference
-    followed = inference is None or inference.target is None or run.load is not None or run.made is None
-    remarks: tuple[str, ...] = () if followed else ("`target` is not followed: no administrator has said where loads are read",)
-    remarks += _hear_bounds(run, bounds)
+    remarks = _hear_bounds(run, bounds)
     if turnover is not None:
         remarks += _hear_turnover(run, turnover, why)
     if run.native:
