@@ -2,13 +2,12 @@ from typing import Any
 
 from tests.api.manifests import a_pool, a_tenant, edited
 from tests.builders import START_AT
-from tests.kube.objects import FilledMirror, deployment_body, inference_body, job_body, tracked_body, training_body
+from tests.kube.objects import FilledMirror, inference_body, job_body, tracked_body, training_body
 from tests.kube.readings import world
 
 from commonpool.api import GPUPool, Tenant
 from commonpool.api.conditions import find_condition
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, TIER
-from commonpool.kube.load import Load
 from commonpool.kube.read.bounds import Bounds
 from commonpool.kube.status import Progress, WorkloadView, build_pool_status, build_tenant_status, build_workload_status
 from commonpool.kube.status.remarks import list_workload_remarks
@@ -24,19 +23,6 @@ def hear(body: dict[str, Any]) -> tuple[str, ...]:
     mirror.own(body)
     read = world(mirror)
     return list_workload_remarks(read.runs[0], read.fleet.pools)
-
-
-def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_loads() -> None:
-    body = inference_body()
-    body["spec"]["inference"]["target"] = {"metric": "requestsPerSecond", "perReplica": "10"}
-    assert hear(body) == ()
-    mirror = FilledMirror()
-    mirror.own(body)
-    mirror.deployments_are(deployment_body("chat", owner_uid="uid-GPUWorkload-chat"))
-    for load, remarks in ((None, 1), (Load(2), 0)):
-        mirror.follow({"uid-GPUWorkload-chat": load} if load else {})
-        read = world(mirror)
-        assert len(list_workload_remarks(read.runs[0], read.fleet.pools)) == remarks
 
 
 def test_who_asks_for_nothing_that_is_missing_hears_nothing() -> None:
