@@ -49,4 +49,4 @@ class Inference(Model):
     target: Target | None = None
     """What the number of replicas follows between min and max; absent: it stays at min, at least 1."""
     template: PodTemplate
-    """What the pods are. The accelerators are added to the first container."""
+    """What the pods are. The accelerators are added to the first container. When it changes, a pod goes when a new one is ready."""
