@@ -64,7 +64,7 @@ def build_operator(site: Site) -> Process:
         "COMMONPOOL_HTTP_PORT": str(port),
         "COMMONPOOL_RECORDINGS": str(site.places.recordings),
         "COMMONPOOL_PROMETHEUS_URL": site.url("load", scheme="http"),
-        **({"COMMONPOOL_PODS_SOCKET": EGRESS_SOCKET} if site.memory.real_nodes else {}),
+        "COMMONPOOL_PODS_SOCKET": EGRESS_SOCKET,  # nobody serves there without real nodes: fake pods' addresses may be other machines'
         "COMMONPOOL_LOAD_SECONDS": "1",
         "COMMONPOOL_CALM_SECONDS": "10",
         "PYTHONUNBUFFERED": "1",
