@@ -40,7 +40,15 @@ class Target(Model):
 class Inference(Model):
     """Replicas that stay up behind one address: a Deployment and a Service are made when it is placed."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (RUNS_FOR_EVER,)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        RUNS_FOR_EVER,
+        Rule(
+            "self.port == oldSelf.port",
+            says="'port `%d` cannot become `%d`: its clients and the pods that serve know the old one: make a new GPUWorkload,"
+            " and delete this one when that serves'.format([oldSelf.port, self.port])",
+            field=".port",
+        ),
+    )
 
     replicas: ServingReplicas
     """How many replicas (pods), from and to."""
