@@ -22,6 +22,8 @@ def count_what_happens() -> Counter[str]:
         seen.update(str(hold.reason) for hold in plan.hold)
         seen["Gang"] += sum(len(place.entries) > 1 for place in plan.place)
         seen["Scale"] += len(plan.scale)
+        seen["Patient"] += sum("as `waitSeconds` says" in hold.message for hold in plan.hold)
+        seen["Passed"] += sum(bool(place.passed) for place in plan.place)
         seen["Fewer"] += sum("would start now" in hold.nearest_change for hold in plan.hold)
     return seen
 
@@ -29,6 +31,10 @@ def count_what_happens() -> Counter[str]:
 def test_the_worlds_show_every_ground_every_wait_and_every_action() -> None:
     seen = count_what_happens()
     grounds = (Reason.WITHIN_GUARANTEE, Reason.BORROWED, Reason.SHARED)
-    rare = {word: seen[word] for word in (*grounds, *QUEUED_REASONS, Reason.GREW, "Gang", "Fewer", "Scale") if seen[word] < 5}
+    rare = {
+        word: seen[word]
+        for word in (*grounds, *QUEUED_REASONS, Reason.GREW, "Gang", "Fewer", "Patient", "Passed", "Scale")
+        if seen[word] < 5
+    }
     assert not rare, seen
     assert sum(seen[ground] for ground in grounds) > WORLDS // 4, seen

@@ -91,6 +91,9 @@ class GPUWorkloadStatus(Model):
     """What is run: Training, Inference, HPC, or the kind of the tracked object."""
     pool: Label | None = None
     """The pool where it runs."""
+    choice: Sentence | None = None
+    """Why it runs there: by what its pools were ranked when it got its place, and why better ones did not take it; absent: no other pool
+    would do."""
     tenant: Label | None = None
     """Who pays."""
     tier: Tier | None = None

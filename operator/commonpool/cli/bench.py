@@ -19,6 +19,7 @@ from commonpool.bench.round import HEADER as ROUND_HEADER
 from commonpool.bench.round import Crowd, render_round, run_rounds
 from commonpool.bench.round import build_report as build_round_report
 from commonpool.bench.setting import Mode, Setting
+from commonpool.cli.benchmig import mig
 from commonpool.cli.benchpacking import packing
 from commonpool.cli.benchscheduler import scheduler
 from commonpool.cli.output import Output, OutputOption, print_data, render_table
@@ -36,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(packing)
+app.command()(mig)
 app.command()(scheduler)
 
 

@@ -30,6 +30,7 @@ from commonpool.kube.status import (
     find_telling_at,
     read_progress,
 )
+from commonpool.kube.status.choice import Choices
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
 from commonpool.kube.status.unreadable import build_unreadable_patch
@@ -38,7 +39,7 @@ from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
 from commonpool.model.ids import NodeName, PoolName, TenantName, WorkloadName
-from commonpool.model.plan import Hold, Plan
+from commonpool.model.plan import Hold, Passed, Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Snapshot
 from commonpool.model.usage import sum_usage
@@ -73,6 +74,7 @@ class Telling:
         self._mirror = mirror
         self._writer = writer
         self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
+        self._passed: dict[WorkloadName, tuple[Passed, ...]] = {}
         self.next_due_at: int | None = None
         """When something that was kept back is to be told; None: nothing was."""
 
@@ -99,6 +101,9 @@ class Telling:
         shrinks = {shrink.workload: shrink for shrink in plan.shrink}
         evicts = {evict.workload: evict for evict in plan.evict}
         claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
+        self._passed = {name: passed for name, passed in self._passed.items() if name in planned}
+        self._passed |= {place.workload: place.passed for place in plan.place if place.passed}
+        choices: Choices | None = None
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         kept: list[int] = []
@@ -142,6 +147,9 @@ class Telling:
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known
                 continue
+            if view.planned is not None and view.planned.begun and run.status.pool != view.planned.holdings[0].pool:
+                choices = choices or Choices(after)
+                view = replace(view, choice=choices.describe(run, view.planned, self._passed.get(run.name, ())))
             status = build_workload_status(view, world.fleet.pools, after.now_at)
             change = _compare(run.own, workload, workload.status, status)
             if change is None:

@@ -1,4 +1,4 @@
-"""A whole round: candidates, order, place, claim, head, scale, grow, explain."""
+"""A whole round: candidates, patience, order, place, claim, head, scale, grow, explain."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ from commonpool.planner.heads import Heads
 from commonpool.planner.layout import least
 from commonpool.planner.merge import close_ranks, has_moves, merge_plans
 from commonpool.planner.order import Queue, Rank, build_rank, is_overdue
+from commonpool.planner.patience import Patience
 from commonpool.planner.place import Draft
 from commonpool.planner.reclaim import Reclaim
 from commonpool.planner.scale import Scaler, find_wanted
@@ -66,10 +67,12 @@ class _Pass:
         self._heads = Heads(snapshot, self._draft, self._sizes)
         self._scaler = Scaler(snapshot, self._draft, self._sizes)
         chooser = Chooser(snapshot, self._draft.tree, self._draft.quota)
+        patience = Patience(snapshot, self._draft, self._sizes)
         self._growers = find_growers(snapshot)
         self._halves = False
         self._candidates = {
-            workload.name: chooser.choose(workload) for workload in (*filter(_is_waiting, snapshot.workloads), *self._growers)
+            workload.name: patience.narrow(workload, chooser.choose(workload))
+            for workload in (*filter(_is_waiting, snapshot.workloads), *self._growers)
         }
 
     def run(self) -> tuple[Plan, bool]:
@@ -163,7 +166,7 @@ class _Pass:
         for tenant, workload in _with_tenant(waiting):
             served = self._claims.served.get(workload.name) or self._scaler.served.get(workload.name)
             if served is None:
-                hold = explainer.explain(workload, tenant, self._candidates[workload.name].pools)
+                hold = explainer.explain(workload, tenant, self._candidates[workload.name])
             elif served[0] is Reason.WAITS_FOR_RECLAIM:
                 hold = explain_reclaim(workload, served[1])
             else:

@@ -1,4 +1,5 @@
-// Command replay packs recorded lists of pods with several policies and writes one JSON object per list, seed, policy and arrival.
+// Command replay packs recorded lists of pods with several policies and writes one JSON object per list, seed, policy and arrival; or, with
+// -mig, random streams of pods that want MIG instances.
 package main
 
 import (
@@ -49,6 +50,7 @@ func run() error {
 	seeds := flag.String("seeds", "42", "`numbers`, with commas")
 	arrivals := flag.String("arrivals", "80,90,95,100,130", "percent of the capacity at which to tell, `numbers` with commas")
 	orders := flag.Bool("orders", false, "write the orders of arrival and the ranks of nodes instead, and replay nothing")
+	migNodes := flag.Int("mig", 0, "pack random streams of MIG instances onto so many `nodes` instead; -arrivals is what is offered at once")
 	flag.Parse()
 	chosen, err := choose(*names)
 	if err != nil {
@@ -67,6 +69,9 @@ func run() error {
 	}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
+	if *migNodes > 0 {
+		return packInstances(json.NewEncoder(out), *migNodes, seedNumbers, loads)
+	}
 	for _, pods := range flag.Args() {
 		if *orders {
 			if err := writeOrders(json.NewEncoder(out), *nodes, pods, seedNumbers); err != nil {

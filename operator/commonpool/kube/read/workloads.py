@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from commonpool.api.gpuworkload import Choice, Placement
+from commonpool.api.gpuworkload import Choice, GPUWorkload, Placement
 from commonpool.api.quantity import parse_whole
 from commonpool.api.wishes import CHECKPOINTED_AT, parse_wishes
 from commonpool.kube.read.blocked import Surroundings, find_block
@@ -14,7 +14,7 @@ from commonpool.kube.read.runs import Run
 from commonpool.kube.shapes import Shape
 from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
 from commonpool.model.ids import PoolName, Seat
-from commonpool.model.snapshot import Holding, Segment, Spread, Wish, Workload
+from commonpool.model.snapshot import Holding, Prefer, Segment, Spread, Wish, Workload
 
 
 def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Workload:
@@ -36,6 +36,8 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
         needs_min=needs.least,
         holdings=tuple(_read_holdings(run, fleet)),
         wishes=_read_wishes(run, shape, fleet, asked),
+        prefer=read_preference(run),
+        patient_until_at=_read_patience(run),
         priority=priority,
         priority_class=priority_class,
         required_level=placement.required if placement is not None else None,
@@ -92,8 +94,7 @@ def _read_wishes(run: Run, shape: Shape | None, fleet: Fleet, asked: frozenset[s
     workload = run.own.parsed if run.own is not None else None
     if workload is None:
         return (Wish(),)
-    choices = workload.spec.accelerators.any_of
-    wishes = (Wish(),) if choices is None else tuple(_read_choice(choice) for choice in choices)
+    wishes = read_choices(workload)
     if run.queued and not run.leaving and not run.promises:  # it may go anywhere again where its template can
         resource = find_accelerator_resource(shape, fleet, asked) if shape is not None else None
         able = tuple(replace(wish, resource_name=resource) for wish in wishes if _offers(fleet, wish, resource))
@@ -122,10 +123,34 @@ def _resource_wish(shape: Shape | None, fleet: Fleet, asked: frozenset[str], poo
     return (Wish(resource_name=resource),)
 
 
+def read_choices(workload: GPUWorkload) -> tuple[Wish, ...]:
+    """The accelerators that will do, as its owner lists them."""
+    choices = workload.spec.accelerators.any_of
+    return (Wish(),) if choices is None else tuple(_read_choice(choice) for choice in choices)
+
+
 def _read_choice(choice: Choice) -> Wish:
-    if choice.pool is not None:
-        return Wish(pool=PoolName(choice.pool))
-    return Wish(memory_bytes=parse_whole(choice.memory) if choice.memory else 0, precision=choice.precision)
+    return Wish(
+        pool=PoolName(choice.pool) if choice.pool is not None else None,
+        memory_bytes=parse_whole(choice.memory) if choice.memory else 0,
+        precision=choice.precision,
+        weight=choice.weight,
+    )
+
+
+def read_preference(run: Run) -> Prefer:
+    """What ranks its pools."""
+    return Prefer(run.own.parsed.spec.accelerators.prefer) if run.own is not None and run.own.parsed is not None else Prefer.LIST_ORDER
+
+
+def _read_patience(run: Run) -> int:
+    """Until when it rather waits: from its creation on, or from when it is to start."""
+    workload = run.own.parsed if run.own is not None else None
+    if workload is None or not workload.spec.accelerators.wait_seconds:
+        return 0
+    start_time = workload.spec.hpc.start_time if workload.spec.hpc is not None else None
+    start_at = int(start_time.timestamp()) if start_time is not None else 0
+    return max(_read_created_at(run), start_at) + workload.spec.accelerators.wait_seconds
 
 
 def _read_priority(run: Run, around: Surroundings) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Scaling
 from commonpool.model.usage import NO_USE, PoolUse
 
-EMPTY = PoolUse(nodes=0, total=0, use=NO_USE, foreign=0, free=0, unhealthy=0, free_in_whole_nodes=0)
+EMPTY = PoolUse(nodes=0, total=0, use=NO_USE, foreign=0, free=0, unhealthy=0, free_in_whole_nodes=0, largest_node=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,10 @@ def _judge(pool: GPUPool, use: PoolUse, scaling: Scaling | None) -> Judgement:
         return Judgement("Ready", "False", Reason.NO_NODES, "no node matches `nodes`: compare it with `kubectl get nodes --show-labels`")
     if not use.total:
         message = f"{_count(use.nodes)} with these labels, and none offers `{spec.resource_name}`: is the device plugin running there?"
+        return Judgement("Ready", "False", Reason.NO_ACCELERATORS, message)
+    if use.largest_node < spec.group_size * GPU_MILLI:
+        largest = f"the largest offers {use.largest_node // GPU_MILLI} `{spec.resource_name}`"
+        message = f"no node has a whole group of `{spec.group_size}` accelerators, {largest}: lower `groupSize`"
         return Judgement("Ready", "False", Reason.NO_ACCELERATORS, message)
     offer = f"{_count(use.nodes)} {'offers' if use.nodes == 1 else 'offer'} {use.total // GPU_MILLI} `{spec.resource_name}`"
     return Judgement("Ready", "True", Reason.READY, offer)

@@ -46,6 +46,8 @@ class WorkloadView:
     """What it asks for and does not get yet (`status.remarks`)."""
     untold: Untold | None = None
     """What it has had, if it has been told nothing yet; None also if it has had nothing."""
+    choice: str = ""
+    """Why it is in its pool (`status.choice`), if that is news and it had a choice."""
 
 
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
@@ -68,6 +70,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         wait=_build_wait(standing),
         kind=_name_kind(workload),
         pool=standing.pool or (_find_last_pool(view, previous) if over else None),
+        choice=_find_choice(view, standing, previous),
         tenant=standing.tenant or previous.tenant,
         tier=workload.spec.tier,
         replicas=_count_replicas(standing, view.progress, previous),
@@ -77,6 +80,13 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
     return account(previous, wanted, pools, now_at, view.untold)
+
+
+def _find_choice(view: WorkloadView, standing: Standing, previous: GPUWorkloadStatus) -> str | None:
+    """What was said when it came to its pool; that it has ended takes nothing back."""
+    if standing.pool in {"", previous.pool}:
+        return previous.choice if standing.pool or standing.ending or standing.outcome is not None else None
+    return shorten(view.choice) or None
 
 
 def _find_last_pool(view: WorkloadView, previous: GPUWorkloadStatus) -> str | None:
