@@ -162,7 +162,7 @@ async def test_a_service_whose_load_nobody_knows_keeps_its_size_while_its_pods_m
     assert not town.nodes() & left
 
 
-@settings(max_examples=15, phases=[Phase.generate])
+@settings(max_examples=15, phases=[Phase.generate])  # to shrink a history takes minutes, and it is short as it is
 @given(data=st.data())
 async def test_whatever_happens_when_a_move_takes_no_ready_pod_that_is_needed_and_ends(data: st.DataObject) -> None:
     """Law: never are fewer pods ready than before, never is more held than the limit allows, and in the end all is done."""
