@@ -2,9 +2,11 @@
 
 import asyncio
 import random
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -116,7 +118,15 @@ class History:
     def plan(self) -> None:
         before = self.world.read()
         plan = asyncio.run(run_cycle(self.world, ENGINE)).plan
-        for check in (check_promises, check_victims_are_needed, check_reasons, check_sizes, check_limits, check_nothing_moves_again):
+        for check in (
+            check_promises,
+            check_victims_are_needed,
+            check_reasons,
+            check_sizes,
+            check_limits,
+            check_nothing_moves_again,
+            check_run_times_end,
+        ):
             check(before, plan)
         check_capacity(self.world)
         self.count(before, plan)
@@ -128,6 +138,7 @@ class History:
         self.seen["evict"] += len(plan.evict)
         self.seen["more nodes"] += sum(scale.nodes > present[scale.pool] for scale in plan.scale)
         self.seen["fewer nodes"] += sum(bool(scale.release) for scale in plan.scale)
+        self.seen["behind a run time"] += any(hold.reason is Reason.WAITS_FOR_MIN_RUNTIME for hold in plan.hold)
         self.seen["several claims"] += len(find_served(plan)) > 1 and bool(plan.shrink or plan.evict)
 
     def submit(self, tenant: str = "", **said: Any) -> None:  # noqa: ANN401 as `make_workload` takes it
@@ -255,6 +266,7 @@ def test_the_histories_show_enough_of_what_the_laws_speak_of(request: pytest.Fix
         "node loss while shrinking": 4,
         "node loss while leaving": 3,
         "several claims": 4,
+        "behind a run time": 2,
     }
     assert not {what: seen[what] for what, least in wanted.items() if seen[what] < least * number // 100}, seen
 
@@ -384,6 +396,19 @@ def check_nothing_moves_again(before: Snapshot, plan: Plan) -> None:
     """Law 5."""
     again = plan_round(assume_plan(before, plan), ENGINE)
     assert (again.place, again.shrink, again.evict, again.scale, again.surplus) == ((), (), (), (), plan.surplus)
+
+
+def check_run_times_end(before: Snapshot, plan: Plan) -> None:
+    """Law 9, of claims behind minimum run times: at the first instant that is told, somebody is asked to give back, and not before."""
+    instants = [re.findall("until `([^`]+)`", hold.message) for hold in plan.hold if hold.reason is Reason.WAITS_FOR_MIN_RUNTIME]
+    if not instants:
+        return
+    first_at = min(int(datetime.fromisoformat(instant).timestamp()) for [instant] in instants)
+    after = assume_plan(before, plan)
+    for at in (first_at - 1, first_at):
+        then = plan_round(replace(after, now_at=at), ENGINE)
+        if not then.place and not then.scale:  # time alone may have let others start, or ask for nodes
+            assert bool(then.shrink or then.evict) == (at == first_at)
 
 
 def check_capacity(world: World) -> None:
