@@ -12,6 +12,7 @@ from commonpool.model.snapshot import (
     Holding,
     Node,
     Pool,
+    Prefer,
     QuotaLine,
     Resize,
     Scaling,
@@ -38,6 +39,7 @@ def make_pool(
     open_to_all: bool = True,
     group_size: int = 1,
     price_micro_per_hour: int = 2_400_000,
+    currency: str = "EUR",
     scaling: Scaling | None = None,
 ) -> Pool:
     speeds = {"bf16": 989_000, "fp8": 1_979_000} if speed_gflops is None else speed_gflops
@@ -50,7 +52,7 @@ def make_pool(
         open_to_all=open_to_all,
         group_size=group_size,
         price_micro_per_hour=price_micro_per_hour,
-        currency="EUR",
+        currency=currency,
         scaling=scaling,
     )
 
@@ -138,6 +140,8 @@ def make_workload(
     gang: bool = True,
     pools: tuple[str, ...] = ("h100",),
     wishes: tuple[Wish, ...] = (),
+    prefer: Prefer = Prefer.LIST_ORDER,
+    patience: int = 0,
     held: tuple[Held, ...] = (),
     priority: int = 0,
     priority_class: str = "",
@@ -158,7 +162,7 @@ def make_workload(
 ) -> Workload:
     """`replicas` pods by rank, of which those in `held` have a place; a gang that has not begun needs all the rest together.
 
-    With `most` it is elastic and `replicas` its least size. Ages, `started` and `checkpointed` are seconds ago.
+    With `most` it is elastic and `replicas` its least size. Ages, `started` and `checkpointed` are seconds ago, `patience` is to come.
     """
     namespace = f"{tenant}-dev" if tenant else "nobody"
     shape = Amounts(gpus * GPU_MILLI, cpu_milli, memory_gib * GIB, 1)
@@ -184,6 +188,8 @@ def make_workload(
         needs_min=needs_min,
         holdings=holdings,
         wishes=wishes or tuple(Wish(pool=PoolName(pool)) for pool in pools),
+        prefer=prefer,
+        patient_until_at=START_AT + patience if patience else 0,
         priority=priority,
         priority_class=priority_class,
         required_level=required,

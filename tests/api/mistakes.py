@@ -193,8 +193,25 @@ WORKLOAD_MISTAKES = (
     Mistake(
         "a pool and a capability in one",
         edited(a_training(), accelerators__anyOf=[{"pool": "h100", "memory": "80Gi"}]),
-        "pool `h100` already says which accelerator it is",
+        "pool `h100` already says which accelerator it is: leave out memory",
     ),
+    Mistake(
+        "a pool listed twice",
+        edited(a_training(), accelerators__anyOf=[{"pool": "h100"}, {"memory": "80Gi"}, {"pool": "h100", "weight": 50}]),
+        "`anyOf` lists a pool twice: keep one entry of each",
+    ),
+    Mistake(
+        "a weight and nothing that it weighs",
+        edited(a_training(), accelerators__anyOf=[{"weight": 150}]),
+        "an empty entry of `anyOf` says nothing: name a pool or a capability",
+    ),
+    Mistake(
+        "a preference that nobody knows",
+        edited(a_training(), accelerators__prefer="Best"),
+        'Unsupported value: "Best": supported values: "ListOrder", "Fastest", "Cheapest", "BestValue"',
+    ),
+    Mistake("a weight of nothing", edited(a_training(), accelerators__anyOf=[{"pool": "h100", "weight": 0}]), "greater than or equal to 1"),
+    Mistake("patience without end", edited(a_training(), accelerators__waitSeconds=10**9), "should be less than or equal to 2592000"),
     Mistake("an empty choice", edited(a_training(), accelerators__anyOf=[{}]), "an empty entry of `anyOf` says nothing"),
     Mistake(
         "an unknown tier",

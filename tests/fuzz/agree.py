@@ -1,6 +1,6 @@
 """Makes the fields of a drawn object agree with each other, as the CEL rules of its kind ask; what a schema alone says holds already."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -76,10 +76,8 @@ def _agree_workload(manifest: Manifest, random: Random) -> None:
     ways = [way for way in WAYS if way in spec]
     for way in ways[1:]:
         del spec[way]
-    for choice in spec["accelerators"].get("anyOf", ()):
-        if "pool" in choice or not choice:
-            choice.clear()
-            choice["pool"] = random.choice(("h100", "a100", "nowhere"))
+    if "anyOf" in spec["accelerators"]:
+        spec["accelerators"]["anyOf"] = list(_agree_choices(spec["accelerators"]["anyOf"], random))
     way = ways[0]
     part = spec[way]
     replicas = part.get("replicas", {})
@@ -96,6 +94,19 @@ def _agree_workload(manifest: Manifest, random: Random) -> None:
     _agree_pod(part["template"]["spec"], random)
     if part["template"]["spec"].get("restartPolicy") not in {None, "Always" if way == "inference" else "Never"}:
         del part["template"]["spec"]["restartPolicy"]
+
+
+def _agree_choices(choices: list[Manifest], random: Random) -> Iterator[Manifest]:
+    """Each pool once, and of none its memory as well."""
+    pools = ["h100", "a100", "nowhere"]
+    random.shuffle(pools)
+    for choice in choices:
+        if "pool" in choice or not choice.keys() & {"memory", "precision"}:
+            if not pools:
+                continue
+            choice.pop("memory", None)
+            choice["pool"] = pools.pop()
+        yield choice
 
 
 def _agree_placement(placement: Manifest, way: str, part: Manifest) -> None:

@@ -18,6 +18,7 @@ from commonpool.engine.reference import ReferenceEngine
 from commonpool.kube.cluster import LiveCluster
 from commonpool.kube.resources import (
     GPU_POOLS,
+    GPU_QUOTAS,
     GPU_WORKLOADS,
     JOBS,
     TENANTS,
@@ -43,7 +44,7 @@ class Stage:
         """Objects that somebody made or changed, in the API and in the mirror."""
         for body in bodies:
             stored = self.api.put(resource, body)
-            if resource in {GPU_POOLS, TENANTS, GPU_WORKLOADS}:
+            if resource in {GPU_POOLS, TENANTS, GPU_QUOTAS, GPU_WORKLOADS}:
                 self.mirror.own(stored)
             else:
                 self.mirror.see(resource, stored)

@@ -127,7 +127,7 @@ def test_remarks_stand_in_the_condition_that_says_that_it_may_run() -> None:
 
 
 def test_a_pool_that_cannot_breathe_and_a_tenant_with_a_budget_hear_it_too() -> None:
-    use = PoolUse(nodes=1, total=8000, use=NO_USE, foreign=0, free=8000, unhealthy=0, free_in_whole_nodes=8000)
+    use = PoolUse(nodes=1, total=8000, use=NO_USE, foreign=0, free=8000, unhealthy=0, free_in_whole_nodes=8000, largest_node=8000)
     pool = GPUPool.model_validate(edited(a_pool(), scaling={"maxNodes": 4, "provider": SCALE}))
     [_, scaling] = build_pool_status(pool, use, START_AT).conditions or []
     assert scaling.message == "there is no node to see what a new one would be: say in `scaling.node` what it gives to pods"

@@ -76,6 +76,7 @@ def test_a_pool_tells_what_it_has() -> None:
     [
         (make_gpupool(), [], Reason.NO_NODES, "--show-labels"),
         (make_gpupool(), [make_node("n", gpus=0)], Reason.NO_ACCELERATORS, "device plugin"),
+        (make_gpupool(groupSize=16), make_nodes(2), Reason.NO_ACCELERATORS, "the largest offers 8 `nvidia.com/gpu`: lower `groupSize`"),
         (make_gpupool(model="Other", deviceClassName="gpu.example.com"), make_nodes(2), Reason.NOT_SUPPORTED, "`resourceName`"),
     ],
 )

@@ -12,8 +12,9 @@ from commonpool.model.assume import assume_plan
 from commonpool.model.demand import find_favourite, sum_demand
 from commonpool.model.ids import ANY_SEAT, ChildKey, NodeName, PoolName, Seat, TenantName
 from commonpool.model.plan import Entry, Place, Plan
+from commonpool.model.pools import PoolOrder
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Node, QuotaLine, Snapshot, Tenant, Wish, Workload, build_snapshot
+from commonpool.model.snapshot import Node, Prefer, QuotaLine, Snapshot, Tenant, Wish, Workload, build_snapshot
 from commonpool.model.usage import LineUse, Use, find_lineage, sum_usage
 from commonpool.planner import plan_round
 
@@ -207,7 +208,7 @@ def test_a_tenants_demand_is_its_own_and_its_childrens() -> None:
 
 
 def test_a_workload_asks_for_the_first_pool_that_its_wishes_allow() -> None:
-    pools = (make_pool("a100", memory_gib=40, speed_gflops={"bf16": 312_000}), make_pool("h100"))
+    pools = PoolOrder((make_pool("a100", memory_gib=40, speed_gflops={"bf16": 312_000}), make_pool("h100")))
     assert find_favourite(make_workload(pools=("h100", "a100")), pools) == "h100"
     assert find_favourite(make_workload(wishes=(Wish(precision="fp8"),)), pools) == "h100"
     assert find_favourite(make_workload(wishes=(Wish(memory_bytes=40 << 30),)), pools) == "a100"
@@ -218,11 +219,17 @@ def test_a_workload_asks_for_the_first_pool_that_its_wishes_allow() -> None:
 
 def test_what_is_asked_for_is_told_of_the_pool_that_is_tried_first() -> None:
     pools = [make_pool("a100", price_micro_per_hour=9), make_pool("h100", price_micro_per_hour=5)]
-    for wish, expected in ((Wish(memory_bytes=40 << 30), "h100"), (Wish(resource_name="nvidia.com/gpu"), "a100")):
+    a100, h100 = Wish(PoolName("a100")), Wish(PoolName("h100"))
+    cases: tuple[tuple[tuple[Wish, ...], Prefer, str], ...] = (
+        ((Wish(memory_bytes=40 << 30),), Prefer.LIST_ORDER, "h100"),
+        ((Wish(resource_name="nvidia.com/gpu"),), Prefer.LIST_ORDER, "h100"),
+        ((a100, h100), Prefer.LIST_ORDER, "a100"),
+        ((a100, h100), Prefer.CHEAPEST, "h100"),
+    )
+    for wishes, prefer, expected in cases:
         nodes = [*make_nodes(1, pool="a100"), *make_nodes(1)]
-        world = build_snapshot(
-            now_at=START_AT, epoch=1, number=1, pools=pools, nodes=nodes, tenants=[make_tenant()], workloads=[make_workload(wishes=(wish,))]
-        )
+        work = replace(make_workload(wishes=wishes), prefer=prefer)
+        world = build_snapshot(now_at=START_AT, epoch=1, number=1, pools=pools, nodes=nodes, tenants=[make_tenant()], workloads=[work])
         assert dict(sum_demand(world)[TenantName("vision")].asked) == {expected: 8000}
         [place] = plan_round(world, ReferenceEngine()).place
         assert place.pool == expected

@@ -9,7 +9,7 @@ from commonpool.engine.reference import ReferenceEngine
 from commonpool.model.reasons import QUEUED_REASONS, Reason
 from commonpool.planner import plan_round
 
-WORLDS = 1200
+WORLDS = 3000
 
 
 def count_what_happens() -> Counter[str]:
@@ -22,6 +22,8 @@ def count_what_happens() -> Counter[str]:
         seen.update(str(hold.reason) for hold in plan.hold)
         seen["Gang"] += sum(len(place.entries) > 1 for place in plan.place)
         seen["Scale"] += len(plan.scale)
+        seen["Patient"] += sum("as `waitSeconds` says" in hold.message for hold in plan.hold)
+        seen["Passed"] += sum(bool(place.passed) for place in plan.place)
         seen["Fewer"] += sum("would start now" in hold.nearest_change for hold in plan.hold)
     return seen
 
@@ -30,6 +32,7 @@ def test_the_worlds_show_every_ground_every_wait_and_every_action() -> None:
     seen = count_what_happens()
     grounds = (Reason.WITHIN_GUARANTEE, Reason.BORROWED, Reason.SHARED)
     waits = [reason for reason in QUEUED_REASONS if reason is not Reason.WAITS_FOR_MIN_RUNTIME]  # of that, histories show enough
-    rare = {word: seen[word] for word in (*grounds, *waits, Reason.GREW, "Gang", "Fewer", "Scale") if seen[word] < 5}
+    words = (*grounds, *waits, Reason.GREW, "Gang", "Fewer", "Patient", "Passed", "Scale")
+    rare = {word: seen[word] for word in words if seen[word] < 5}
     assert not rare, seen
     assert sum(seen[ground] for ground in grounds) > WORLDS // 4, seen

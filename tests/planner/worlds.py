@@ -22,6 +22,7 @@ from commonpool.model.snapshot import (
     Holding,
     Node,
     Pool,
+    Prefer,
     QuotaLine,
     Resize,
     Scaling,
@@ -110,6 +111,7 @@ def _make_pool(dice: Dice, index: int) -> Pool:
         group_size=dice.choice((1, 1, 1, 1, 2, 4)),
         price_micro_per_hour=dice.randrange(3),
         scaling=_make_scaling(dice) if dice.random() < 0.4 else None,
+        currency=dice.choice(("EUR", "EUR", "EUR", "JPY")),
     )
 
 
@@ -211,12 +213,14 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
         generation=1,
         elastic=elastic,
         grace_seconds=dice.choice((0, 60)),
-        min_runtime_seconds=dice.choice((0, 0, 0, 600)),
+        min_runtime_seconds=dice.choice((0, 600, 3600)),
         started_at=START_AT - dice.randint(1, 1000) if held else 0,
         checkpointed_at=START_AT - dice.randint(0, 1000) if dice.random() < 0.3 else 0,
         tier=dice.choice(("Standard", "Standard", "Standard", "Spot", "Guaranteed")),
         resize=resize,
         leaving=leaving,
+        prefer=dice.choice((Prefer.LIST_ORDER, *Prefer)),
+        patient_until_at=START_AT + dice.choice((-START_AT, 0, 600, 600)),
     )
 
 
@@ -255,7 +259,14 @@ def _choose_seats(dice: Dice, held: int, replicas: int) -> tuple[Seat, ...]:
 def _make_wish(dice: Dice) -> Wish:
     sort = dice.random()
     if sort < 0.6:
-        return Wish(pool=PoolName(dice.choice((*POOLS * 5, "nowhere"))))
+        return Wish(pool=PoolName(dice.choice((*POOLS * 5, "nowhere"))), weight=_choose_weight(sort))
     if sort < 0.8:
-        return Wish(resource_name=dice.choice(("nvidia.com/gpu", "huawei.com/ascend", "amd.com/gpu")))
-    return Wish(memory_bytes=dice.choice((0, 40 * GIB, 80 * GIB)), precision=dice.choice((None, "bf16", "fp8")))
+        return Wish(resource_name=dice.choice(("nvidia.com/gpu", "huawei.com/ascend", "amd.com/gpu")), weight=_choose_weight(sort))
+    return Wish(
+        memory_bytes=dice.choice((0, 40 * GIB, 80 * GIB)), precision=dice.choice((None, "bf16", "fp8")), weight=_choose_weight(sort)
+    )
+
+
+def _choose_weight(sort: float) -> int:
+    """From a number that is there anyway: one in four is not even."""
+    return (100, 100, 100, 1 + int(sort * 300))[int(sort * 1000) % 4]

@@ -42,6 +42,31 @@ def test_training_inference_and_hpc_run_side_by_side_each_in_the_pool_it_asked_f
     assert alice.nodes("weather") == Counter({"a100-001": 1, "a100-002": 1})
 
 
+def choosy(name: str, *, pods: int, **accelerators: object) -> Manifest:
+    """A gang that may run on H100 or on A100, the cheaper ones first."""
+    manifest = make_training(name, pods=pods)
+    manifest["spec"]["accelerators"] |= {"anyOf": [{"pool": "h100"}, {"pool": "a100"}], "prefer": "Cheapest", **accelerators}
+    return manifest
+
+
+def test_of_two_pools_work_takes_the_cheaper_one_then_the_other_and_waits_only_if_it_wants_to(alice: Member) -> None:
+    alice.create(choosy("frugal", pods=2))
+    alice.expect("frugal", "Running")
+    alice.create(choosy("next", pods=2))
+    alice.create(choosy("patient", pods=2, waitSeconds=3600))
+    alice.expect("next", "Running")
+    alice.expect("patient", "InsufficientCapacity")
+    assert [pool_of(alice.nodes(name)) for name in ("frugal", "next")] == [{"a100"}, {"h100"}]
+    prices = "by `Cheapest`: `a100` (1.10 EUR an hour), `h100` (2.40 EUR an hour)"
+    assert alice.look("frugal")["status"]["choice"] == f"choice 1 of 2 {prices}"
+    assert alice.look("next")["status"]["choice"] == f"choice 2 of 2 {prices}; `a100` (InsufficientCapacity) did not take it then"
+    assert "as `waitSeconds` says it leaves out pool `h100` until " in alice.wait("patient")["message"]
+    assert alice.wait("patient")["nearestChange"] == "without `waitSeconds` it would start now in pool `h100`"
+    alice.patch("GPUWorkload", "patient", {"spec": {"accelerators": {"waitSeconds": 0}}})
+    alice.expect("patient", "Running")
+    assert pool_of(alice.nodes("patient")) == {"h100"}
+
+
 def test_a_person_reads_where_things_stand_in_one_table(alice: Member) -> None:
     alice.create(make_training("pretrain", pods=4))
     alice.expect("pretrain", "Running")

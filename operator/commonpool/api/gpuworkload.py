@@ -6,10 +6,10 @@ from pydantic import Field
 
 from commonpool.api.hpc import HPC
 from commonpool.api.inference import Inference
-from commonpool.api.names import Key, Name, Precision, Subdomain, Tier
+from commonpool.api.names import Key, Name, Precision, Prefer, Subdomain, Tier
 from commonpool.api.quantity import Quantity
 from commonpool.api.resource import AGE, Column, Model, Object, Resource
-from commonpool.api.rules import ATOMIC, Rule
+from commonpool.api.rules import ATOMIC, Rule, guarded
 from commonpool.api.tracked import Tracked
 from commonpool.api.training import Training
 from commonpool.api.workloadstatus import GPUWorkloadStatus
@@ -33,9 +33,8 @@ class Choice(Model):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!has(self.pool) || !(has(self.memory) || has(self.precision))",
-            says="'pool `' + self.pool + '` already says which accelerator it is: leave out memory and precision,"
-            " or give them an entry of their own'",
+            "!has(self.pool) || !has(self.memory)",
+            says="'pool `' + self.pool + '` already says which accelerator it is: leave out memory, or give it an entry of its own'",
         ),
         Rule(
             "has(self.pool) || has(self.memory) || has(self.precision)",
@@ -48,7 +47,17 @@ class Choice(Model):
     memory: Quantity | None = None
     """Any pool whose accelerators have at least this memory, e.g. 80Gi."""
     precision: Precision | None = None
-    """Any pool whose accelerators are fast in this precision, e.g. fp8."""
+    """Any pool whose accelerators are fast in this precision, e.g. fp8; `prefer` compares their speed in it. Beside `pool`: what the work
+    computes in there. Absent: bf16, or fp16, is what speeds are compared in."""
+    weight: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """What an accelerator of these is worth to the work, in percent of what `prefer` finds: 150 where the work runs half as fast again as
+    data sheets promise. With ListOrder simply the highest weight is first."""
+
+
+_ONCE = Rule(
+    "self.all(each, !has(each.pool) || self.exists_one(other, has(other.pool) && other.pool == each.pool))",
+    message="`anyOf` lists a pool twice: keep one entry of each",  # which one would cost the apiserver too much to say
+)
 
 
 class Accelerators(Model):
@@ -56,8 +65,14 @@ class Accelerators(Model):
 
     per_replica: Annotated[int, Field(ge=1, le=1024)]
     """Accelerators of one replica (one pod); all on one node."""
-    any_of: Annotated[list[Choice], Field(min_length=1, max_length=16), ATOMIC] | None = None
-    """Which accelerators will do, best first; a workload runs in one pool only. Absent: those of any pool that is open to the tenant."""
+    any_of: Annotated[list[Choice], Field(min_length=1, max_length=16), ATOMIC, guarded(_ONCE)] | None = None
+    """Which accelerators will do; a workload runs in one pool only. Absent: those of any pool that is open to the tenant."""
+    prefer: Prefer = "ListOrder"
+    """Which of several pools is tried first. ListOrder: as listed, within one entry the cheapest; Fastest: most TFLOP/s; Cheapest: the
+    lowest price of an accelerator; BestValue: most TFLOP/s for the price. The first that takes it now gets it."""
+    wait_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 0
+    """So long after its creation (or startTime) it rather waits for the best of its pools that could ever take it than to start in
+    another. To wait without end, list that pool alone."""
 
 
 class Segment(Model):
@@ -187,7 +202,7 @@ class GPUWorkload(Object):
             Column("Tenant", ".status.tenant", "Who pays.", wide=True),
             Column("Tier", ".status.tier", "How firmly it runs.", wide=True),
             Column("Accelerators", ".status.accelerators", "Accelerators that it holds.", type="integer", wide=True),
-            Column("Cost", ".status.cost.amount", "What it had cost at status.accountedAt, when its state last changed.", wide=True),
+            Column("Cost", ".status.cost.amount", "What those of its pods that have ended have cost.", wide=True),
         ),
     )
     rules: ClassVar[tuple[Rule, ...]] = (

@@ -56,5 +56,6 @@ Total = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """A number that only grows; every JSON reader still holds it exactly."""
 
 Tier = Literal["Guaranteed", "Standard", "Spot"]
+Prefer = Literal["ListOrder", "Fastest", "Cheapest", "BestValue"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)

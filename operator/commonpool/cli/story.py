@@ -85,6 +85,7 @@ def render_story(workload: GPUWorkload, pool: Pool | None, now_at: int) -> str:
         "position": str(status.wait.position) if status.wait and status.wait.position else None,
         "tenant": status.tenant,
         "pool": status.pool,
+        "chosen": status.choice,
         "replicas": status.replicas.summary if status.replicas else None,
         "accelerators": str(status.accelerators) if status.accelerators else None,
         "last eviction": _render_eviction(status.last_eviction) if status.last_eviction else None,

@@ -124,11 +124,32 @@ class PodSpec(Struct):
     termination_grace_period_seconds: int | None = None
 
 
+class Terminated(Struct):
+    """How a container ended."""
+
+    finished_at: datetime | None = None
+
+
+class ContainerState(Struct):
+    """Whether a container runs."""
+
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Struct):
+    """How far a container is."""
+
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
+
+
 class PodStatus(Struct):
     """How far a pod is."""
 
     phase: str = ""
     conditions: list[Condition] | None = None
+    start_time: datetime | None = None
+    container_statuses: list[ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
 
 
 class Pod(Struct):

@@ -8,6 +8,7 @@ from typing import Any
 from commonpool.api import GPUWorkload
 from commonpool.api.resource import Model, Object
 from commonpool.kube.client import Client
+from commonpool.kube.departures import Departures
 from commonpool.kube.errors import AlreadyExists
 from commonpool.kube.events import find_event
 from commonpool.kube.mirror import Mirror
@@ -16,6 +17,8 @@ from commonpool.kube.read import World
 from commonpool.kube.read.fleet import find_rival
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
+from commonpool.kube.read.stints import read_stints
+from commonpool.kube.read.world import list_accelerators
 from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
     Breath,
@@ -30,6 +33,7 @@ from commonpool.kube.status import (
     find_telling_at,
     read_progress,
 )
+from commonpool.kube.status.choice import Choices
 from commonpool.kube.status.remarks import list_workload_remarks
 from commonpool.kube.status.tenant import find_parent_problem
 from commonpool.kube.status.unreadable import build_unreadable_patch
@@ -38,7 +42,7 @@ from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
 from commonpool.model.ids import PoolName, TenantName, WorkloadName
-from commonpool.model.plan import Plan
+from commonpool.model.plan import Passed, Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Snapshot
 from commonpool.model.usage import sum_usage
@@ -73,6 +77,8 @@ class Telling:
         self._mirror = mirror
         self._writer = writer
         self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
+        self._departures = Departures(mirror)
+        self._passed: dict[WorkloadName, tuple[Passed, ...]] = {}
         self.next_due_at: int | None = None
         """When something that was kept back is to be told; None: nothing was."""
 
@@ -99,6 +105,11 @@ class Telling:
         shrinks = {shrink.workload: shrink for shrink in plan.shrink}
         evicts = {evict.workload: evict for evict in plan.evict}
         claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
+        asked = list_accelerators(world.fleet)
+        gone = self._departures.collect(world, asked)
+        self._passed = {name: passed for name, passed in self._passed.items() if name in planned}
+        self._passed |= {place.workload: place.passed for place in plan.place if place.passed}
+        choices: Choices | None = None
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         kept: list[int] = []
@@ -136,11 +147,17 @@ class Telling:
                 view.claimed,
                 view.load,
                 view.remarks,
+                run.pods,
+                gone[run.child],
             )
             known = self._quiet.get(run.name)
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known
                 continue
+            view = replace(view, stints=read_stints(run, gone[run.child], world.fleet, asked))
+            if view.planned is not None and view.planned.begun and run.status.pool != view.planned.holdings[0].pool:
+                choices = choices or Choices(after)
+                view = replace(view, choice=choices.describe(run, view.planned, self._passed.get(run.name, ())))
             status = build_workload_status(view, world.fleet.pools, after.now_at)
             change = _compare(run.own, workload, workload.status, status)
             if change is None:
@@ -209,8 +226,7 @@ def _read_untold(run: Run, world: World) -> Untold | None:
         return None
     nodes = [pod.node for pod in run.pods if pod.node is not None]
     pools = [promise.line.pool for promise in run.promises] + [world.fleet.nodes[node].pool for node in nodes if node in world.fleet.nodes]
-    accelerators = run.own.parsed.spec.accelerators.per_replica * (len(run.promises) + len(nodes))
-    return Untold(run.since_at, accelerators, next(iter(pools), ""))
+    return Untold(run.since_at, next(iter(pools), ""))
 
 
 def _compare(own: Own[Any], parsed: Object, before: Model | None, after: Model) -> Told | None:

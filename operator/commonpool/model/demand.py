@@ -1,12 +1,12 @@
 """How many workloads each tenant has, and what the waiting ones ask for."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from commonpool.model.ids import PoolName, TenantName
-from commonpool.model.pools import choose_pools, order_by_price
-from commonpool.model.snapshot import Pool, Snapshot, Wish, Workload
+from commonpool.model.pools import PoolOrder
+from commonpool.model.snapshot import Snapshot, Wish, Workload
 from commonpool.model.usage import find_lineage
 
 
@@ -28,10 +28,10 @@ NO_DEMAND = Demand()
 def sum_demand(snapshot: Snapshot) -> Mapping[TenantName, Demand]:
     """Count the workloads of each tenant and of all its descendants. O(workloads * (depth + pools))."""
     lineage = find_lineage(snapshot.tenants)
-    by_price = order_by_price(snapshot.pools)
+    order = PoolOrder(snapshot.pools)
     sums = {tenant.name: Demand() for tenant in snapshot.tenants}
     for workload in snapshot.workloads:
-        pool = find_favourite(workload, by_price) if workload.needs else None
+        pool = find_favourite(workload, order) if workload.needs else None
         for tenant in lineage.get(workload.tenant, ()) if workload.tenant is not None else ():
             demand = sums[tenant]
             demand.holding += workload.begun
@@ -41,8 +41,8 @@ def sum_demand(snapshot: Snapshot) -> Mapping[TenantName, Demand]:
     return sums
 
 
-def find_favourite(workload: Workload, by_price: Sequence[Pool]) -> PoolName | None:
+def find_favourite(workload: Workload, order: PoolOrder) -> PoolName | None:
     """The pool where it runs, else the one that the planner would try first were all open; None if no wish means any."""
     if workload.holdings:
         return workload.holdings[0].pool
-    return next((pool.name for wish in workload.wishes or (Wish(),) for pool in choose_pools(wish, by_price)), None)
+    return next((choice.pool.name for choice in order.rank(workload.wishes or (Wish(),), workload.prefer)), None)

@@ -16,6 +16,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """A pool that a workload likes better than the one where it was placed, and why that did not take it."""
+
+    pool: PoolName
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Promise places to pods of a workload: one line of a Round."""
 
@@ -29,6 +37,8 @@ class Place:
     """In the order of ranks, which is the order along the topology. All seats of one placement are of one sort: named, ranked or any."""
     why: Reason
     generation: int = 0
+    passed: tuple[Passed, ...] = ()
+    """Best first; of work that starts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ in whatever order they were read.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from commonpool.model.amounts import NOTHING, Amounts
 from commonpool.model.ids import ChildKey, NodeName, PoolName, Seat, TenantName, WorkloadName
@@ -103,6 +104,18 @@ class QuotaLine:
     """How much the tenant may hold beyond its guarantee; None: up to the limit."""
 
 
+class Prefer(StrEnum):
+    """By what work that may run in several pools ranks them; `model.pools` says how."""
+
+    LIST_ORDER = "ListOrder"
+    FASTEST = "Fastest"
+    CHEAPEST = "Cheapest"
+    BEST_VALUE = "BestValue"
+
+
+EVEN_WEIGHT = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """One acceptable kind of accelerator: a pool by name, or any pool that can do what is asked."""
@@ -112,6 +125,9 @@ class Wish:
     """Pods that exist as they are ask for a resource: every pool that has it will do."""
     memory_bytes: int = 0
     precision: str | None = None
+    """What it computes in there: the pool must know it, and its speed is the one in it."""
+    weight: int = EVEN_WEIGHT
+    """What an accelerator there is worth to the work beside what the pool says, in hundredths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +203,10 @@ class Workload:
     1 for the rest; 0 for begun elastic work whose `needs` are the ranks that it could grow by."""
     holdings: tuple[Holding, ...] = ()
     wishes: tuple[Wish, ...] = ()
-    """In order of preference; the first pool that fits is taken."""
+    """Where it may run, as its owner lists it. Of the pools ranked by `prefer`, the first that takes it now gets it."""
+    prefer: Prefer = Prefer.LIST_ORDER
+    patient_until_at: int = 0
+    """Until then it rather waits for a pool than to start in one that it likes less; 0: it starts where it can."""
     priority: int = 0
     priority_class: str = ""
     required_level: str | None = None

@@ -48,6 +48,8 @@ class PoolUse:
     """Idle, but on nodes that take no pods now."""
     free_in_whole_nodes: int
     """Of the free ones, those of nodes that are free as a whole: the largest gang of whole nodes that could start."""
+    largest_node: int
+    """What the node with most accelerators has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def sum_pool_use(snapshot: Snapshot) -> Mapping[PoolName, PoolUse]:
         for holding in workload.holdings:
             on_node[holding.node] += holding.amounts.gpu_milli
             (bound if holding.bound else promised)[holding.pool] += holding.amounts.gpu_milli
-    sums = {pool.name: PoolUse(0, 0, Use(bound[pool.name], promised[pool.name]), 0, 0, 0, 0) for pool in snapshot.pools}
+    sums = {pool.name: PoolUse(0, 0, Use(bound[pool.name], promised[pool.name]), 0, 0, 0, 0, 0) for pool in snapshot.pools}
     for node in snapshot.nodes:
         if node.pool not in sums:
             continue
@@ -155,6 +157,7 @@ def sum_pool_use(snapshot: Snapshot) -> Mapping[PoolName, PoolUse]:
             free=before.free + (idle if node.schedulable else 0),
             unhealthy=before.unhealthy + (0 if node.schedulable else idle),
             free_in_whole_nodes=before.free_in_whole_nodes + (idle if node.schedulable and idle == total else 0),
+            largest_node=max(before.largest_node, total),
         )
     return sums
 

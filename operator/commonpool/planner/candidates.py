@@ -1,12 +1,13 @@
 """The first stage: which pools a workload may go to, in the order in which it wants them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.ids import PoolName
-from commonpool.model.pools import choose_pools, order_by_price
+from commonpool.model.pools import Grade, PoolOrder
 from commonpool.model.reasons import Reason
-from commonpool.model.snapshot import Blocked, Snapshot, Wish, Workload
+from commonpool.model.snapshot import Blocked, Pool, Snapshot, Wish, Workload
 from commonpool.planner.quota import Quota
 from commonpool.planner.tree import TenantTree
 
@@ -19,6 +20,10 @@ class Candidates:
 
     pools: tuple[PoolName, ...] = ()
     obstacle: Blocked | None = None
+    grades: tuple[Grade, ...] = ()
+    """How good each of `pools` is to it."""
+    later: tuple[PoolName, ...] = ()
+    """Pools that would do as well, and that it likes so much less that it rather waits (`patience`)."""
 
 
 class Chooser:
@@ -26,7 +31,7 @@ class Chooser:
 
     def __init__(self, snapshot: Snapshot, tree: TenantTree, quota: Quota) -> None:
         self._pools = {pool.name: pool for pool in snapshot.pools}
-        self._by_price = order_by_price(snapshot.pools)
+        self._order = PoolOrder(snapshot.pools)
         self._tree = tree
         self._quota = quota
 
@@ -36,12 +41,14 @@ class Chooser:
         if obstacle is not None:
             return Candidates(obstacle=obstacle)
         wishes = _held_wishes(workload) or workload.wishes
-        wanted = dict.fromkeys(pool.name for wish in wishes for pool in choose_pools(wish, self._by_price))
-        open_pools = tuple(pool for pool in wanted if self._is_open(workload, pool))
-        if not open_pools:
-            return Candidates(obstacle=self._explain_none(wishes, tuple(wanted)))
-        able = tuple(pool for pool in open_pools if workload.begun or self._gives(workload, pool))
-        return Candidates(able) if able else Candidates(obstacle=self._explain_groups(workload, open_pools[0]))
+        wanted = self._order.rank(wishes, workload.prefer)
+        open_to_it = tuple(choice for choice in wanted if self._is_open(workload, choice.pool))
+        if not open_to_it:
+            return Candidates(obstacle=self._explain_none(wishes, tuple(choice.pool.name for choice in wanted)))
+        able = tuple(choice for choice in open_to_it if _gives(choice.pool, workload))
+        if not able:
+            return Candidates(obstacle=_explain_groups(workload, [choice.pool for choice in open_to_it]))
+        return Candidates(tuple(choice.pool.name for choice in able), grades=tuple(choice.grade for choice in able))
 
     def _find_stranger(self, workload: Workload) -> Blocked | None:
         if workload.tenant is None:
@@ -62,20 +69,8 @@ class Chooser:
         message = f"tenant `{workload.tenant}` may not use PriorityClass `{workload.priority_class}`: {way_out}"
         return Blocked(Reason.PRIORITY_NOT_ALLOWED, message)
 
-    def _is_open(self, workload: Workload, pool: PoolName) -> bool:
-        return self._pools[pool].open_to_all or (workload.tenant is not None and self._quota.covers(workload.tenant, pool))
-
-    def _gives(self, workload: Workload, pool: PoolName) -> bool:
-        """Whether a pod of it asks for whole groups of accelerators."""
-        return workload.shape.gpu_milli % (self._pools[pool].group_size * GPU_MILLI) == 0 or self._pools[pool].group_size == 1
-
-    def _explain_groups(self, workload: Workload, pool: PoolName) -> Blocked:
-        size = self._pools[pool].group_size
-        asked = -(-workload.shape.gpu_milli // (size * GPU_MILLI)) * size
-        return Blocked(
-            Reason.NO_POOL_MATCHES,
-            f"pool `{pool}` gives accelerators in whole groups of `{size}`: ask for `{asked}` a pod, or another multiple",
-        )
+    def _is_open(self, workload: Workload, pool: Pool) -> bool:
+        return pool.open_to_all or (workload.tenant is not None and self._quota.covers(workload.tenant, pool.name))
 
     def _explain_none(self, wishes: tuple[Wish, ...], matching: tuple[PoolName, ...]) -> Blocked:
         if matching:
@@ -91,6 +86,24 @@ class Chooser:
         unnamed = [_render_asked(wish) for wish in wishes if wish.pool is None]
         parts = [*named, f"no pool has {' or '.join(unnamed)}"] if unnamed else named
         return Blocked(Reason.NO_POOL_MATCHES, "; ".join(parts))
+
+
+def _gives(pool: Pool, workload: Workload) -> bool:
+    """Whether a pod of it asks for whole groups of accelerators. What runs there with so many each goes on, whatever groups there are."""
+    if pool.group_size == 1 or workload.shape.gpu_milli % (pool.group_size * GPU_MILLI) == 0:
+        return True
+    return any(holding.pool == pool.name and holding.amounts.gpu_milli == workload.shape.gpu_milli for holding in workload.holdings)
+
+
+def _explain_groups(workload: Workload, pools: Sequence[Pool]) -> Blocked:
+    """Of pools that all give groups: what would do in the one that it likes best, and that the others are no better."""
+    size = pools[0].group_size
+    asked = -(-workload.shape.gpu_milli // (size * GPU_MILLI)) * size
+    others = "".join(f", pool `{pool.name}` of `{pool.group_size}`" for pool in pools[1:])
+    return Blocked(
+        Reason.NO_POOL_MATCHES,
+        f"pool `{pools[0].name}` gives accelerators in whole groups of `{size}`{others}: ask for `{asked}` a pod, or another multiple",
+    )
 
 
 def _held_wishes(workload: Workload) -> tuple[Wish, ...]:

@@ -14,6 +14,7 @@ from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.plan import Hold
 from commonpool.model.reasons import Reason, find_rank
 from commonpool.model.snapshot import Workload
+from commonpool.planner.candidates import Candidates
 from commonpool.planner.fleet import Site
 from commonpool.planner.layout import Layout, explain_layout, find_layout, joins, least
 from commonpool.planner.place import Draft
@@ -41,11 +42,15 @@ class Explainer:
         self._sizes = sizes
         self._fitting: dict[tuple[Site, Layout, Amounts, int], int] = {}
 
-    def explain(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName]) -> Hold:
+    def explain(self, workload: Workload, tenant: TenantName, candidates: Candidates) -> Hold:
         """Why the workload waits: of the pools it may go to, the one where it is nearest to a start speaks."""
-        obstacles = [self._judge(workload, tenant, pool) for pool in pools]
+        obstacles = [self._judge(workload, tenant, pool) for pool in candidates.pools]
         chosen = min(obstacles, key=lambda obstacle: find_rank(obstacle.reason))
-        return Hold(workload.name, chosen.reason, chosen.message, chosen.nearest_change)
+        message, change = chosen.message, chosen.nearest_change
+        if candidates.later:
+            message = f"{message}; {explain_patience(workload, candidates.later)}"
+            change = self._find_second_best(workload, tenant, candidates.later) or change
+        return Hold(workload.name, chosen.reason, message, change)
 
     def _judge(self, workload: Workload, tenant: TenantName, pool: PoolName) -> _Obstacle:
         site, layout = self._find_ground(workload, pool)
@@ -83,6 +88,17 @@ class Explainer:
         if pods and key not in self._fitting:
             self._fitting[key] = self._draft.count_fitting(site, layout, shape, most)
         return min(pods, self._fitting[key]) if pods else 0
+
+    def _find_second_best(self, workload: Workload, tenant: TenantName, later: Sequence[PoolName]) -> str:
+        """In which pool its patience alone keeps it from starting."""
+        pods = least(workload)
+        for pool in later:
+            site, layout = self._find_ground(workload, pool)
+            if site is None or layout is None or self._draft.measure(workload, tenant, pool, pods).pods < pods:
+                continue
+            if self._count_fitting(site, layout, workload.shape, pods) >= pods:
+                return f"without `waitSeconds` it would start now in pool `{pool}`"
+        return ""
 
     def _find_hindrance(self, workload: Workload, pool: PoolName) -> str:
         """Which of its wishes alone keeps it from starting."""
@@ -155,6 +171,13 @@ def _render_wishes(workload: Workload) -> str:
     parts += [f"in segments of {segment.size} inside one `{segment.level}` each"] if segment is not None else []
     parts += [f"spread equally over {spread.min_domains} or more `{spread.level}`"] if spread is not None else []
     return " and ".join(parts)
+
+
+def explain_patience(workload: Workload, later: Sequence[PoolName]) -> str:
+    """For how long it leaves out which pools."""
+    until = datetime.fromtimestamp(workload.patient_until_at, UTC)
+    others = ", ".join(f"`{pool}`" for pool in later)
+    return f"as `waitSeconds` says it leaves out pool{'s' if len(later) > 1 else ''} {others} until `{until:%Y-%m-%dT%H:%M:%SZ}`"
 
 
 def explain_reclaim(workload: Workload, pool: PoolName) -> Hold:

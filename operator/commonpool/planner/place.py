@@ -8,9 +8,9 @@ from itertools import groupby
 from commonpool.engine.protocol import ANYWHERE, MAX_COUNT, Packing
 from commonpool.engine.protocol import Amounts as Vector
 from commonpool.model.amounts import Amounts
-from commonpool.model.elastic import count_off_grid, may_grow, split_places
+from commonpool.model.elastic import may_grow, split_places
 from commonpool.model.ids import PoolName, Seat, TenantName, WorkloadName
-from commonpool.model.plan import Entry, Place
+from commonpool.model.plan import Entry, Passed, Place
 from commonpool.model.reasons import Reason
 from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Holding, Snapshot, Workload
@@ -20,6 +20,7 @@ from commonpool.planner.outlook import Outlook, open_outlook
 from commonpool.planner.quota import Quota, Room
 from commonpool.planner.share import Shares
 from commonpool.planner.site import build_site, find_group, list_missing
+from commonpool.planner.steps import Steps, find_steps
 from commonpool.planner.tree import TenantTree
 
 GUARANTEED = "Guaranteed"
@@ -69,6 +70,7 @@ class Draft:
         self.left_behind = False
         """Whether what starts larger lies elsewhere than its least size would have: who wished to grow in between found that taken."""
         self._packing = packing
+        self._passed: dict[WorkloadName, tuple[Passed, ...]] = {}
         self._sites: dict[Site, int] = {}
         self._ceilings: dict[tuple[Site, Layout, Vector], int] = {}
         self.quota, ahead = Quota(self.tree, snapshot.quotas), Quota(self.tree, snapshot.quotas)
@@ -132,26 +134,41 @@ class Draft:
         return room
 
     def place(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName]) -> Outcome:
-        """Take places in the first pool that has them; at least `least(workload)` or none.
+        """Take places in the first pool that has all of them, else in the first that has at least `least(workload)`, else nowhere.
 
-        Elastic work starts at its least size: what more it gets is decided once everyone has had a turn.
+        It stays where it starts, so a service does not start in part where it could not as a whole. Elastic work
+        starts at its least size: what more it gets is decided once everyone has had a turn.
         """
+        few, most = least(workload), len(workload.needs)
+        if workload.elastic is not None and not workload.begun:
+            most = few
+        if len(pools) > 1 and few < most:
+            outcome = self._place_in_first(workload, tenant, pools, (most, most))
+            if outcome.places:
+                return outcome
+        return self._place_in_first(workload, tenant, pools, (few, most))
+
+    def _place_in_first(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName], pods: tuple[int, int]) -> Outcome:
+        """In the first pool that has room for so many pods, at least and at most."""
+        few, most = pods
         kept_back = False
-        starts = workload.elastic is not None and not workload.begun
-        asked = least(workload) if starts else len(workload.needs)
+        passed: list[Passed] = []
         for pool in pools:
-            room = self.measure(workload, tenant, pool, asked)
+            room = self.measure(workload, tenant, pool, most)
             kept_back |= room.refusal is not None and room.refusal.reason is Reason.RESERVED_FOR_OTHERS
-            nodes = self._pack(workload, pool, least(workload), room.pods)
+            nodes = self._pack(workload, pool, few, room.pods)
             if nodes:
-                if starts:
+                if workload.elastic is not None and not workload.begun:
                     self.starts[workload.name] = Start(workload, tenant, pool, nodes)
+                self._passed[workload.name] = tuple(passed)
                 return self._take(workload, tenant, pool, nodes, kept_back=kept_back)
+            stopped = room.refusal is not None and room.pods < few
+            passed.append(Passed(pool, room.refusal.reason if room.refusal and stopped else Reason.INSUFFICIENT_CAPACITY))
         return Outcome(workload, kept_back=kept_back)
 
     def grow(self, workload: Workload, tenant: TenantName, pool: PoolName) -> Outcome:
         """Give running elastic work as many whole steps as there are: all its needs are optional."""
-        steps = _find_steps(workload, len(workload.holdings), len(workload.needs))
+        steps = find_steps(workload, len(workload.holdings), len(workload.needs))
         room = self.measure(workload, tenant, pool, steps.most)
         kept_back = room.refusal is not None and room.refusal.reason is Reason.RESERVED_FOR_OTHERS
         nodes = self._pack_steps(workload, pool, steps.up_to(room.pods))
@@ -160,7 +177,7 @@ class Draft:
     def extend(self, start: Start) -> tuple[Place, ...]:
         """Start elastic work at a larger size, all of it placed anew; nothing if there is no room for a step more."""
         workload, pool, small = start.workload, start.pool, len(start.nodes)
-        steps = _find_steps(workload, small, len(workload.needs) - small)
+        steps = find_steps(workload, small, len(workload.needs) - small)
         room = self.measure(workload, start.tenant, pool, steps.most).pods
         if room < steps.first:
             return ()
@@ -232,7 +249,7 @@ class Draft:
         )
         return replace(workload, needs=workload.needs[len(taken) :], holdings=workload.holdings + taken)
 
-    def _pack_steps(self, workload: Workload, pool: PoolName, steps: "_Steps") -> Sequence[int]:
+    def _pack_steps(self, workload: Workload, pool: PoolName, steps: Steps) -> Sequence[int]:
         """As many pods as fit, in whole steps."""
         nodes = self._pack(workload, pool, steps.first, steps.most)
         whole = steps.up_to(len(nodes)).most
@@ -287,6 +304,7 @@ class Draft:
                 entries=tuple(alike),
                 why=why,
                 generation=workload.generation,
+                passed=() if workload.begun else self._passed.get(workload.name, ()),
             )
             for _, alike in groupby(entries, key=lambda entry: _sort_of(entry.seat))
         )
@@ -307,32 +325,6 @@ class Draft:
             self.outlook.take(index, scale_vector(amounts, -1))
             if self.room[index] == self.ground.empty[index] and index not in self.ground.busy:
                 self.busy.discard(index)
-
-
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    """Numbers of pods: `first`, then each `step` more, up to `most` (0 if not even the first)."""
-
-    first: int
-    step: int
-    most: int
-
-    def up_to(self, pods: int) -> "_Steps":
-        """Those within so many pods."""
-        most = min(self.most, pods)
-        return _Steps(self.first, self.step, most - (most - self.first) % self.step if most >= self.first else 0)
-
-    def after(self, size: int) -> "_Steps":
-        """The same on top of so many pods."""
-        return _Steps(self.first + size, self.step, self.most + size)
-
-
-def _find_steps(workload: Workload, size: int, most: int) -> _Steps:
-    """By how many pods it may grow, at most `most`."""
-    elastic = workload.elastic
-    step = 1 if elastic is None else elastic.step
-    over = 0 if elastic is None else count_off_grid(elastic, size)
-    return _Steps(step - over, step, most)
 
 
 def _sum_held(workloads: Iterable[Workload]) -> dict[tuple[TenantName, PoolName], int]:

@@ -1,4 +1,4 @@
-"""A whole round: candidates, order, place, claim, head, scale, grow, explain."""
+"""A whole round: candidates, patience, order, place, claim, head, scale, grow, explain."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ from commonpool.planner.heads import Heads
 from commonpool.planner.layout import least
 from commonpool.planner.merge import close_ranks, has_moves, merge_plans
 from commonpool.planner.order import Queue, Rank, build_rank, is_overdue
+from commonpool.planner.patience import Patience
 from commonpool.planner.place import Draft
 from commonpool.planner.reclaim import Reclaim
 from commonpool.planner.scale import Scaler, find_wanted
@@ -66,10 +67,12 @@ class _Pass:
         self._heads = Heads(snapshot, self._draft, self._sizes)
         self._scaler = Scaler(snapshot, self._draft, self._sizes)
         chooser = Chooser(snapshot, self._draft.tree, self._draft.quota)
+        patience = Patience(snapshot, self._draft, self._sizes)
         self._growers = find_growers(snapshot)
         self._halves = False
         self._candidates = {
-            workload.name: chooser.choose(workload) for workload in (*filter(_is_waiting, snapshot.workloads), *self._growers)
+            workload.name: patience.narrow(workload, chooser.choose(workload))
+            for workload in (*filter(_is_waiting, snapshot.workloads), *self._growers)
         }
 
     def run(self) -> tuple[Plan, bool]:
@@ -182,7 +185,7 @@ class _Pass:
         wait = self._claims.find_wait(workload)
         if wait is not None:
             return explain_min_runtime(workload, *wait)
-        return explainer.explain(workload, tenant, self._candidates[workload.name].pools)
+        return explainer.explain(workload, tenant, self._candidates[workload.name])
 
     def _rank(self, workload: Workload) -> Rank:
         guaranteed = self._draft.is_guaranteed(workload, self._pools(workload)[0])

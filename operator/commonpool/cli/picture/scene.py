@@ -13,7 +13,7 @@ from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.demand import find_favourite
 from commonpool.model.elastic import may_grow
 from commonpool.model.ids import NodeName, PoolName
-from commonpool.model.pools import order_by_price
+from commonpool.model.pools import PoolOrder
 from commonpool.model.snapshot import Holding, Node, Snapshot, Workload
 from commonpool.model.usage import PoolUse, sum_pool_use
 
@@ -129,9 +129,9 @@ def build_scene(snapshot: Snapshot) -> Scene:
 
 
 def _sum_asked(snapshot: Snapshot) -> Counter[PoolName]:
-    by_price, asked = order_by_price(snapshot.pools), Counter[PoolName]()
+    order, asked = PoolOrder(snapshot.pools), Counter[PoolName]()
     for workload in snapshot.workloads:
-        if workload.needs and not may_grow(workload) and (pool := find_favourite(workload, by_price)) is not None:
+        if workload.needs and not may_grow(workload) and (pool := find_favourite(workload, order)) is not None:
             asked[pool] += len(workload.needs) * workload.shape.gpu_milli
     return asked
 

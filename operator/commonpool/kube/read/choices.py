@@ -14,6 +14,9 @@ def read_choices(workload: GPUWorkload) -> tuple[Wish, ...]:
 
 
 def _read_choice(choice: Choice) -> Wish:
-    if choice.pool is not None:
-        return Wish(pool=PoolName(choice.pool))
-    return Wish(memory_bytes=parse_whole(choice.memory) if choice.memory else 0, precision=choice.precision)
+    return Wish(
+        pool=PoolName(choice.pool) if choice.pool is not None else None,
+        memory_bytes=parse_whole(choice.memory) if choice.memory else 0,
+        precision=choice.precision,
+        weight=choice.weight,
+    )

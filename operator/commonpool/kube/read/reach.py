@@ -12,8 +12,8 @@ from commonpool.kube.read.choices import read_choices
 from commonpool.kube.read.fleet import Fleet
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.ids import PoolName, TenantName
-from commonpool.model.pools import choose_pools, order_by_price
-from commonpool.model.snapshot import Pool, QuotaLine, Tenant
+from commonpool.model.pools import PoolOrder
+from commonpool.model.snapshot import Pool, Prefer, QuotaLine, Tenant
 from commonpool.model.usage import find_lineage
 
 GUARANTEED = "Guaranteed"
@@ -33,7 +33,7 @@ class Reaches:
     """Asked for one service after the other: what they share is summed once."""
 
     def __init__(self, fleet: Fleet, tenants: Iterable[Tenant], lines: Iterable[QuotaLine]) -> None:
-        self._by_price = order_by_price(fleet.pools.values())
+        self._order = PoolOrder(fleet.pools.values())
         self._milli = _sum_pools(fleet)
         self._lineage = find_lineage(tenants)
         self._lines: dict[tuple[TenantName, PoolName], list[QuotaLine]] = {}
@@ -43,8 +43,8 @@ class Reaches:
 
     def find(self, workload: GPUWorkload, tenant: TenantName, held: Collection[PoolName]) -> Reach | None:
         """The most that one of its pools could give, at least a pod; None if no pool would do. `held`: where it has begun, if it has."""
-        pools = [pool for wish in read_choices(workload) for pool in choose_pools(wish, self._by_price) if not held or pool.name in held]
-        reaches = [self._judge(workload, tenant, pool) for pool in pools]
+        choices = self._order.rank(read_choices(workload), Prefer.LIST_ORDER)
+        reaches = [self._judge(workload, tenant, choice.pool) for choice in choices if not held or choice.pool.name in held]
         best = max(reaches, key=lambda reach: reach.pods, default=None)
         return best if best is None or best.pods else Reach(1, best.why)
 

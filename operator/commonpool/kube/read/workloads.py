@@ -14,7 +14,7 @@ from commonpool.kube.read.runs import Run
 from commonpool.kube.shapes import Shape
 from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
 from commonpool.model.ids import PoolName, Seat
-from commonpool.model.snapshot import Holding, Segment, Spread, Wish, Workload
+from commonpool.model.snapshot import Holding, Prefer, Segment, Spread, Wish, Workload
 
 
 def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Workload:
@@ -36,6 +36,8 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
         needs_min=needs.least,
         holdings=tuple(_read_holdings(run, fleet)),
         wishes=_read_wishes(run, shape, fleet, asked),
+        prefer=read_preference(run),
+        patient_until_at=_read_patience(run),
         priority=priority,
         priority_class=priority_class,
         required_level=placement.required if placement is not None else None,
@@ -119,6 +121,21 @@ def _resource_wish(shape: Shape | None, fleet: Fleet, asked: frozenset[str], poo
     if pools:
         return tuple(Wish(pool=name, resource_name=resource) for name in sorted(pools))
     return (Wish(resource_name=resource),)
+
+
+def read_preference(run: Run) -> Prefer:
+    """What ranks its pools."""
+    return Prefer(run.own.parsed.spec.accelerators.prefer) if run.own is not None and run.own.parsed is not None else Prefer.LIST_ORDER
+
+
+def _read_patience(run: Run) -> int:
+    """Until when it rather waits: from its creation on, or from when it is to start."""
+    workload = run.own.parsed if run.own is not None else None
+    if workload is None or not workload.spec.accelerators.wait_seconds:
+        return 0
+    start_time = workload.spec.hpc.start_time if workload.spec.hpc is not None else None
+    start_at = int(start_time.timestamp()) if start_time is not None else 0
+    return max(_read_created_at(run), start_at) + workload.spec.accelerators.wait_seconds
 
 
 def _read_priority(run: Run, around: Surroundings) -> tuple[str, int]:

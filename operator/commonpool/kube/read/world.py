@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from commonpool.api.catalogue import RESOURCE_NAMES
+from commonpool.api.catalogue import MIG_RESOURCE_NAMES, RESOURCE_NAMES
 from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.read.after import find_circular
@@ -191,9 +191,12 @@ def _judge(run: Run, stalls: Mapping[ChildKey, str], late: Mapping[ChildKey, int
     return run
 
 
+_KNOWN = frozenset((*RESOURCE_NAMES, *MIG_RESOURCE_NAMES))
+
+
 def list_accelerators(fleet: Fleet) -> frozenset[str]:
     """Which extended resources are accelerators: those of pools, and those that are known as such."""
-    return fleet.resource_names | frozenset(RESOURCE_NAMES)
+    return fleet.resource_names | _KNOWN
 
 
 def _sort_pods(pods: Iterable[PodView], fleet: Fleet, asked: frozenset[str], tenants: Mapping[str, TenantName]) -> _Sorted:

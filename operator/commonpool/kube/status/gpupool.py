@@ -11,7 +11,7 @@ from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Scaling
 from commonpool.model.usage import NO_USE, PoolUse
 
-EMPTY = PoolUse(nodes=0, total=0, use=NO_USE, foreign=0, free=0, unhealthy=0, free_in_whole_nodes=0)
+EMPTY = PoolUse(nodes=0, total=0, use=NO_USE, foreign=0, free=0, unhealthy=0, free_in_whole_nodes=0, largest_node=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +78,26 @@ def _judge(pool: GPUPool, use: PoolUse, breath: Breath) -> Judgement:
             f"accelerators of device class `{spec.device_class_name}` are not given out yet: set `resourceName` if the nodes offer one"
         )
         return Judgement("Ready", "False", Reason.NOT_SUPPORTED, message)
-    if not use.nodes and breath.scaling is not None:
-        return Judgement("Ready", "True", Reason.READY, f"no nodes now, up to {breath.scaling.most_nodes} when work needs them")
-    if not use.nodes and breath.rival is not None:
-        message = f"pool `{breath.rival}` has the nodes that match `nodes`: a node is in one pool only, so let the selectors differ"
-        return Judgement("Ready", "False", Reason.NO_NODES, message)
     if not use.nodes:
-        return Judgement("Ready", "False", Reason.NO_NODES, "no node matches `nodes`: compare it with `kubectl get nodes --show-labels`")
+        return _judge_empty(breath)
     if not use.total:
         message = f"{_count(use.nodes)} with these labels, and none offers `{spec.resource_name}`: is the device plugin running there?"
         return Judgement("Ready", "False", Reason.NO_ACCELERATORS, message)
+    if use.largest_node < spec.group_size * GPU_MILLI:
+        largest = f"the largest offers {use.largest_node // GPU_MILLI} `{spec.resource_name}`"
+        message = f"no node has a whole group of `{spec.group_size}` accelerators, {largest}: lower `groupSize`"
+        return Judgement("Ready", "False", Reason.NO_ACCELERATORS, message)
     offer = f"{_count(use.nodes)} {'offers' if use.nodes == 1 else 'offer'} {use.total // GPU_MILLI} `{spec.resource_name}`"
     return Judgement("Ready", "True", Reason.READY, offer)
+
+
+def _judge_empty(breath: Breath) -> Judgement:
+    if breath.scaling is not None:
+        return Judgement("Ready", "True", Reason.READY, f"no nodes now, up to {breath.scaling.most_nodes} when work needs them")
+    message = "no node matches `nodes`: compare it with `kubectl get nodes --show-labels`"
+    if breath.rival is not None:
+        message = f"pool `{breath.rival}` has the nodes that match `nodes`: a node is in one pool only, so let the selectors differ"
+    return Judgement("Ready", "False", Reason.NO_NODES, message)
 
 
 def _count(nodes: int) -> str:

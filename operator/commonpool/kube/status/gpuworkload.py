@@ -8,6 +8,7 @@ from commonpool.api.conditions import find_condition
 from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Resize, Wait
 from commonpool.kube.children import find_child_key
 from commonpool.kube.load import Load
+from commonpool.kube.read.stints import Stint
 from commonpool.kube.status.accounting import account
 from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
 from commonpool.kube.status.judgements import Standing, judge, judge_load
@@ -46,10 +47,14 @@ class WorkloadView:
     """What it asks for and does not get yet (`status.remarks`)."""
     untold: Untold | None = None
     """What it has had, if it has been told nothing yet; None also if it has had nothing."""
+    stints: tuple[Stint, ...] = ()
+    """Its pods that have begun, those that were seen to go too."""
+    choice: str = ""
+    """Why it is in its pool (`status.choice`), if that is news and it had a choice."""
 
 
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
-    """The status as it should be. An end is final: later rounds only count what it still holds."""
+    """The status as it should be. An end is final: later rounds only count what still runs."""
     workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
     bound = sum(holding.bound for holding in view.planned.holdings) if view.planned else 0
     resize = build_resize(Giving(view.shrink, view.claimed, bound, view.progress.want), previous.resize, now_at)
@@ -68,6 +73,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         wait=_build_wait(standing),
         kind=_name_kind(workload),
         pool=standing.pool or (_find_last_pool(view, previous) if over else None),
+        choice=_find_choice(view, standing, previous),
         tenant=standing.tenant or previous.tenant,
         tier=workload.spec.tier,
         replicas=_count_replicas(standing, previous),
@@ -76,7 +82,14 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         resize=resize,
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
-    return account(previous, wanted, pools, now_at, view.untold)
+    return account(previous, wanted, view.stints, pools, now_at)
+
+
+def _find_choice(view: WorkloadView, standing: Standing, previous: GPUWorkloadStatus) -> str | None:
+    """What was said when it came to its pool; that it has ended takes nothing back."""
+    if standing.pool in {"", previous.pool}:
+        return previous.choice if standing.pool or standing.ending or standing.outcome is not None else None
+    return shorten(view.choice) or None
 
 
 def _find_last_pool(view: WorkloadView, previous: GPUWorkloadStatus) -> str | None:
