@@ -2,11 +2,9 @@
 
 import asyncio
 import random
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -125,7 +123,6 @@ class History:
             check_sizes,
             check_limits,
             check_nothing_moves_again,
-            check_run_times_end,
         ):
             check(before, plan)
         check_capacity(self.world)
@@ -396,23 +393,6 @@ def check_nothing_moves_again(before: Snapshot, plan: Plan) -> None:
     """Law 5."""
     again = plan_round(assume_plan(before, plan), ENGINE)
     assert (again.place, again.shrink, again.evict, again.scale, again.surplus) == ((), (), (), (), plan.surplus)
-
-
-def check_run_times_end(before: Snapshot, plan: Plan) -> None:
-    """Law 9, of claims behind minimum run times: at the first instant that is told, somebody is asked to give back, and not before.
-
-    Time alone may let others start, ask for nodes, or claim: then nothing is said.
-    """
-    told = {hold.workload: hold.message for hold in plan.hold if hold.reason is Reason.WAITS_FOR_MIN_RUNTIME}
-    instants = [datetime.fromisoformat(instant) for message in told.values() for instant in re.findall("until `([^`]+)`", message)]
-    assert len(instants) == len(told)
-    if not told:
-        return
-    first_at, after = int(min(instants).timestamp()), assume_plan(before, plan)
-    for at in (first_at - 1, first_at):
-        then = plan_round(replace(after, now_at=at), ENGINE)
-        if not then.place and not then.scale and find_served(then) <= told.keys():
-            assert bool(then.shrink or then.evict) == (at == first_at)
 
 
 def check_capacity(world: World) -> None:
