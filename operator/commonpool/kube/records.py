@@ -287,6 +287,12 @@ class Change(Struct):
     object: msgspec.Raw
 
 
+class Named(Struct):
+    """Any object, by its name alone."""
+
+    metadata: Metadata
+
+
 class Bookmark(Struct):
     """How far a watch has come."""
 
