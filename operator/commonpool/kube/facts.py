@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from commonpool.api.wishes import CHECKPOINTED_AT, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, TIER
 from commonpool.kube import records
 from commonpool.kube.identity import find_child
+from commonpool.kube.kubelet import find_unstarted
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
 from commonpool.model.names import HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
@@ -54,6 +55,8 @@ class PodView:
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
     signal: str = ""
     """What it has been told of a shrink, as it stands in its annotation; anybody may have changed it."""
+    unstarted: str = ""
+    """Why a container of it cannot start on its node, in its kubelet's words."""
     stuck: str = ""
     """Why the scheduler could not bind it when it tried last."""
 
@@ -161,6 +164,7 @@ def read_pod(pod: records.Pod) -> PodView:
         priority_class=pod.spec.priority_class_name or "",
         wishes=_wishes(pod.metadata),
         signal=(pod.metadata.annotations or {}).get(RESIZE_ANNOTATION, ""),
+        unstarted=find_unstarted(pod.status),
         stuck=_find_stuck(pod),
     )
 

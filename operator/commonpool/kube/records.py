@@ -122,11 +122,32 @@ class PodSpec(Struct):
     resource_claims: list[dict[str, Any]] | None = None
 
 
+class Waiting(Struct):
+    """Why a container does not run yet."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerState(Struct):
+    """Whether a container runs."""
+
+    waiting: Waiting | None = None
+
+
+class ContainerStatus(Struct):
+    """How far a container is."""
+
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
+
+
 class PodStatus(Struct):
     """How far a pod is."""
 
     phase: str = ""
     conditions: list[Condition] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
 
 
 class Pod(Struct):
