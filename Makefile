@@ -83,7 +83,7 @@ check-python: $(STAMP)
 check-go: $(STAMP)
 	$(call say,go vet and gofmt)
 	go=$(GO); test -z "$$("$$($$go env GOROOT)/bin/gofmt" -l scheduler bench local | tee /dev/stderr)"
-	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing ./replay/... ./cmd/replay
+	go=$(GO); cd scheduler && $$go vet ./... && $$go tool -modfile=lint.mod staticcheck ./rounds ./packing ./mig ./replay/... ./cmd/replay
 	go=$(GO); cd bench/driver && $$go vet ./...
 	go=$(GO); cd local/node && $$go vet ./...
 	go=$(GO); cd local/dns && $$go vet ./...
@@ -111,6 +111,10 @@ test-python: build
 .PHONY: fuzz
 fuzz: build ## Send 10,000 generated manifests to a real apiserver (a few minutes; `make test` sends the first 2,000)
 	$(VENV)/bin/python -m pytest tests/stories/test_generated.py --fuzz 10000
+
+.PHONY: cycles
+cycles: build ## Start and stop a cluster with a real node ten times, with SIGKILLs in between; nothing may stay behind (Debian, root; 5 minutes)
+	$(VENV)/bin/python -m pytest tests/stories/real/test_nodes.py --cycles 10 --log-cli-level INFO
 
 .PHONY: test-fast
 test-fast: $(STAMP) ## The tests that need no cluster
@@ -145,6 +149,11 @@ kind-up: $(STAMP) ## The second way, where there is Docker and kind: a cluster w
 	kind load docker-image --name $(KIND_CLUSTER) commonpool/operator:dev commonpool/scheduler:dev
 	$(HELM) upgrade --install commonpool helm/commonpool --kube-context kind-$(KIND_CLUSTER) --namespace commonpool-system --create-namespace \
 	  --set operator.image.tag=dev --set scheduler.image.tag=dev --wait
+
+.PHONY: kind-images
+kind-images: $(STAMP) ## Give the kind cluster the image that real nodes run, without a registry (Debian, root)
+	$(COMMONPOOL) local images --archive dist/images
+	kind load image-archive --name $(KIND_CLUSTER) dist/images/python-1.tar
 
 .PHONY: kind-down
 kind-down: ## Remove the kind cluster

@@ -27,7 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     generated = parser.getgroup("generated manifests")
     generated.addoption("--fuzz", type=int, default=2000, help="how many are sent (default: %(default)s)")
     generated.addoption("--fuzz-seed", type=int, default=1, help="of which row (default: %(default)s)")
+    cycles = parser.getgroup("cycles of real nodes")
+    cycles.addoption("--cycles", type=int, default=3, help="how many (default: %(default)s)")
+    cycles.addoption("--cycles-seed", type=int, default=1, help="of which row (default: %(default)s)")
     generated.addoption("--fuzz-from", type=int, default=0, help="the first number of the row (default: %(default)s)")
+    lived = parser.getgroup("histories of a pool in memory")
+    lived.addoption("--histories", type=int, default=100, help="how many are lived through (default: %(default)s)")
+    lived.addoption("--histories-from", type=int, default=0, help="the number of the first (default: %(default)s)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

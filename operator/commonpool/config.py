@@ -33,7 +33,9 @@ class Settings(BaseSettings):
     )
     start_seconds: int = Field(default=300, gt=0, description="so long a promised place is kept for a pod that cannot take it")
     max_min_runtime_seconds: int = Field(default=3600, ge=0, description="a longer minimum run time counts as this: others wait for it")
-    max_grace_seconds: int = Field(default=600, ge=0, description="a longer grace for a last checkpoint counts as this: others wait for it")
+    max_grace_seconds: int = Field(
+        default=600, ge=0, description="a longer grace for a last checkpoint, or for a pod to end, counts as this: others wait for it"
+    )
     recordings: Path | None = Field(default=None, description="folder for the newest rounds that placed something, for `commonpool replay`")
 
     prometheus_url: str = Field(default="", description="where services' load is read; none: they keep their size")

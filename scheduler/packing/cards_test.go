@@ -3,6 +3,7 @@ package packing
 import (
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 	"testing"
 )
@@ -39,9 +40,9 @@ func place(t testing.TB, c *Cards, pods ...int64) (nodes, cards []int64) {
 
 func TestTheWorthOfACardIsThatOfThePodsThatFillIt(t *testing.T) {
 	f := fleetOfCards(1, 4)
-	f.Classes = []int64{1000, 1, 1000, 0, 50, 1000, 1, 700, 0, 20, 1000, 1, 300, 0, 20}
+	f.Classes = []int64{1000, 1, 1000, 0, 0, 50, 1000, 1, 700, 0, 0, 20, 1000, 1, 300, 0, 0, 20}
 	c := openCards(t, f)
-	_, cards := place(t, c, 1000, 1, 1, 700, 0, 1000, 1, 1, 1000, 0, 1000, 1, 1, 300, 0)
+	_, cards := place(t, c, 1000, 1, 1, 700, 0, 0, 1000, 1, 1, 1000, 0, 0, 1000, 1, 1, 300, 0, 0)
 	if !slices.Equal(cards, []int64{1, 2, 1}) {
 		t.Errorf("cards are %v", cards)
 	}
@@ -62,9 +63,9 @@ func TestWholeNodesAreSparedTheMoreTheFewerThereAre(t *testing.T) {
 
 func TestScoresThatAreKeptAreThoseOfAFreshIndex(t *testing.T) {
 	f := fleetOfCards(12, 8)
-	f.Classes = []int64{11000, 1, 1000, 0, 50, 4000, 1, 470, 0, 30, 3000, 1, 810, 0, 30, 80000, 8, 1000, 0, 1}
+	f.Classes = []int64{11000, 1, 1000, 0, 0, 50, 4000, 1, 470, 0, 0, 30, 3000, 1, 810, 0, 0, 30, 80000, 8, 1000, 0, 0, 1}
 	c := openCards(t, f)
-	shapes := []Shape{{11000, 1, 1, 1000, 0}, {4000, 1, 1, 470, 0}, {3000, 1, 1, 810, 0}, {500, 1, 0, 0, 0}, {80000, 1, 8, 1000, 0}}
+	shapes := []Shape{{11000, 1, 1, 1000, 0, 0}, {4000, 1, 1, 470, 0, 0}, {3000, 1, 1, 810, 0, 0}, {500, 1, 0, 0, 0, 0}, {80000, 1, 8, 1000, 0, 0}}
 	for i := range 200 {
 		shape := &shapes[i*i%len(shapes)]
 		node, card := c.Best(shape)
@@ -76,9 +77,19 @@ func TestScoresThatAreKeptAreThoseOfAFreshIndex(t *testing.T) {
 			continue
 		}
 		taken := c.Take(node, shape, card)
-		if i%3 == 0 {
+		switch i % 4 {
+		case 0:
 			if err := c.Give(int64(node), *shape, taken); err != nil {
 				t.Fatal(err)
+			}
+		case 1:
+			c.Vacate(node, shape, taken)
+		case 2: // who gives its cards away and takes them back has the same ones, though lower ones may be free by now
+			before := c.Nodes[node]
+			c.Vacate(node, shape, taken)
+			c.Occupy(node, shape, taken)
+			if c.Nodes[node] != before {
+				t.Fatalf("node %d was %+v and is %+v", node, before, c.Nodes[node])
 			}
 		}
 	}
@@ -86,9 +97,9 @@ func TestScoresThatAreKeptAreThoseOfAFreshIndex(t *testing.T) {
 
 func TestAWalkVisitsTheBestFirstAndAllThatFit(t *testing.T) {
 	f := fleetOfCards(13, 4)
-	f.Classes = []int64{11000, 1, 1000, 0, 50, 4000, 1, 470, 0, 30, 80000, 4, 1000, 0, 1}
+	f.Classes = []int64{11000, 1, 1000, 0, 0, 50, 4000, 1, 470, 0, 0, 30, 80000, 4, 1000, 0, 0, 1}
 	c := openCards(t, f)
-	shapes := []Shape{{11000, 1, 1, 1000, 0}, {4000, 1, 1, 470, 0}, {500, anyMemory, 0, 0, 0}, {80000, 1, 4, 1000, 0}}
+	shapes := []Shape{{11000, 1, 1, 1000, 0, 0}, {4000, 1, 1, 470, 0, 0}, {500, anyMemory, 0, 0, 0, 0}, {80000, 1, 4, 1000, 0, 0}}
 	for i := range 60 {
 		shape := &shapes[i*i%len(shapes)]
 		best, card := c.Best(shape)
@@ -129,7 +140,7 @@ func TestAWalkVisitsTheBestFirstAndAllThatFit(t *testing.T) {
 
 func TestPricesLearnedOnEmptyNodesHoldForOthers(t *testing.T) {
 	f := fleetOfCards(6, 8)
-	f.Classes = []int64{11000, 1, 1000, 0, 50, 4000, 1, 470, 0, 30, 80000, 8, 1000, 0, 1}
+	f.Classes = []int64{11000, 1, 1000, 0, 0, 50, 4000, 1, 470, 0, 0, 30, 80000, 8, 1000, 0, 0, 1}
 	first := openCards(t, f)
 	second := NewPricedCards(slices.Clone(first.Nodes), first.ranks, first.value)
 	pod := Shape{CPU: 4000, Memory: 1, Cards: 1, Milli: 470}
@@ -170,19 +181,19 @@ func TestAnIndexForgetsRatherThanGrow(t *testing.T) {
 func TestAMixThatCannotBeServedStillGivesPrices(t *testing.T) {
 	for name, classes := range map[string][]int64{
 		"no mix":               nil,
-		"processors only":      {1000, 0, 0, 0, 5},
-		"a model nobody has":   {1000, 1, 1000, 1 << 40, 5},
-		"more than any node":   {1 << 50, 16, 1000, 0, 5},
-		"a thousandth":         {0, 1, 1, 0, 1},
-		"everything at once":   {1 << 50, 1, 1, 1, 1 << 28},
-		"processors for free":  {0, 1, 999, 0, 7, 0, 8, 1000, 0, 1},
-		"next to no demand":    {1000, 1, 1000, 0, 1, 1000, 1, 500, 0, 1<<28 - 1},
-		"one of a scarce kind": {1000, 1, 1000, 1, 1, 0, 0, 0, 0, 1<<28 - 1},
+		"processors only":      {1000, 0, 0, 0, 0, 5},
+		"a model nobody has":   {1000, 1, 1000, 1 << 40, 0, 5},
+		"more than any node":   {1 << 50, 16, 1000, 0, 0, 5},
+		"a thousandth":         {0, 1, 1, 0, 0, 1},
+		"everything at once":   {1 << 50, 1, 1, 1, 0, 1 << 28},
+		"processors for free":  {0, 1, 999, 0, 0, 7, 0, 8, 1000, 0, 0, 1},
+		"next to no demand":    {1000, 1, 1000, 0, 0, 1, 1000, 1, 500, 0, 0, 1<<28 - 1},
+		"one of a scarce kind": {1000, 1, 1000, 1, 0, 1, 0, 0, 0, 0, 0, 1<<28 - 1},
 	} {
 		f := fleetOfCards(2, 8)
 		f.Classes, f.Rounds = classes, 300
 		c := openCards(t, f)
-		if nodes, _ := place(t, c, 1000, 1, 1, 500, 0); nodes[0] != 0 {
+		if nodes, _ := place(t, c, 1000, 1, 1, 500, 0, 0); nodes[0] != 0 {
 			t.Errorf("%s: a pod went to %d", name, nodes[0])
 		}
 		for _, worth := range c.value.cards[0] {
@@ -226,14 +237,14 @@ func TestTheMixForgetsWhatNoLongerComes(t *testing.T) {
 
 func TestPricesThatAreLearnedAgainAreThoseOfAFreshPacking(t *testing.T) {
 	f := fleetOfCards(3, 8)
-	f.Classes = []int64{4000, 1, 470, 0, 1, 3000, 1, 810, 0, 1}
+	f.Classes = []int64{4000, 1, 470, 0, 0, 1, 3000, 1, 810, 0, 0, 1}
 	first := openCards(t, fleetOfCards(3, 8))
 	mix, err := readMix(f.Classes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	first.Learn(mix, int(f.Rounds))
-	pods := []int64{4000, 1, 1, 470, 0, 3000, 1, 1, 810, 0, 3000, 1, 1, 190, 0, 4000, 1, 1, 470, 0}
+	pods := []int64{4000, 1, 1, 470, 0, 0, 3000, 1, 1, 810, 0, 0, 3000, 1, 1, 190, 0, 0, 4000, 1, 1, 470, 0, 0}
 	nodes, cards := place(t, first, pods...)
 	otherNodes, otherCards := place(t, openCards(t, f), pods...)
 	if !slices.Equal(nodes, otherNodes) || !slices.Equal(cards, otherCards) {
@@ -243,10 +254,10 @@ func TestPricesThatAreLearnedAgainAreThoseOfAFreshPacking(t *testing.T) {
 
 func TestRefusedCardsChangeNothing(t *testing.T) {
 	c := openCards(t, fleetOfCards(1, 8))
-	if _, err := c.PlaceAll([]int64{1, 1, 1, 1000, 0, 1, 1, 2, 500, 0}, make([]int64, 2), make([]int64, 2)); !errors.Is(err, ErrValue) {
+	if _, err := c.PlaceAll([]int64{1, 1, 1, 1000, 0, 0, 1, 1, 2, 500, 0, 0}, make([]int64, 2), make([]int64, 2)); !errors.Is(err, ErrValue) {
 		t.Errorf("parts of two cards: %v", err)
 	}
-	if _, err := c.PlaceAll([]int64{1, 1, 1, 1000, 0}, make([]int64, 2), make([]int64, 1)); !errors.Is(err, ErrLength) {
+	if _, err := c.PlaceAll([]int64{1, 1, 1, 1000, 0, 0}, make([]int64, 2), make([]int64, 1)); !errors.Is(err, ErrLength) {
 		t.Errorf("room for two: %v", err)
 	}
 	if err := c.Give(0, Shape{Cards: 1, Milli: 1}, 1); !errors.Is(err, ErrValue) {
@@ -266,13 +277,14 @@ func FuzzCards(f *testing.F) {
 		fleet := CardFleet{Nodes: r.many(r.next() % 16 * CardNodeFields), Milli: r.cards(r.next() % 64)}
 		fleet.Classes = r.cards(r.next() % 4 * CardClassFields)
 		fleet.Rounds = r.next() % 4
+		fleet.Placements = r.many(r.next() % 16 * CardPlacementFields)
 		c, err := OpenCards(fleet)
 		if err != nil {
 			return
 		}
 		for len(r.bytes) > 0 {
 			if r.next()%4 == 0 {
-				_ = c.Give(r.next(), CardShape(r.cards(CardPodFields)), uint64(r.next()))
+				_ = c.Give(r.next(), r.shape(), uint64(r.next()))
 				checkNodes(t, c)
 				continue
 			}
@@ -283,6 +295,13 @@ func FuzzCards(f *testing.F) {
 			checkNodes(t, c)
 		}
 	})
+}
+
+// shape is any pod, or what is none.
+func (r *reader) shape() Shape {
+	flat := r.cards(CardPodFields)
+	s := Shape{CPU: flat[0], Memory: flat[1], Cards: flat[2], Milli: flat[3], Models: uint64(flat[4]), Profile: uint8(flat[5])}
+	return s
 }
 
 // cards is many numbers of which a good part is a whole card.
@@ -301,6 +320,13 @@ func checkNodes(t *testing.T, c *Cards) {
 	for _, n := range c.Nodes {
 		free, whole := int32(0), int8(0)
 		for _, milli := range n.Milli[:n.Cards] {
+			if n.Partition != nil {
+				if uint16(milli)&^n.Partition.full != 0 {
+					t.Fatalf("a card has the slices %b left: %+v", milli, n)
+				}
+				free += int32(bits.OnesCount16(uint16(milli)))
+				continue
+			}
 			if milli < 0 || milli > CardMilli {
 				t.Fatalf("a card has %d left: %+v", milli, n)
 			}

@@ -1,6 +1,9 @@
 package packing
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // reader turns a fuzzer's bytes into numbers: mostly small ones, where packing happens, and some at and beyond the limits.
 type reader struct{ bytes []byte }
@@ -130,13 +133,12 @@ func checkStates(t *testing.T, p *Packing) {
 	}
 }
 
-// checkSearches counts again what the searches know by heart.
+// checkSearches counts again what the searches know by heart, and asks all nodes who is best.
 func checkSearches(t *testing.T, p *Packing) {
 	for asked, s := range p.searches {
-		p.call++
-		s.follow(p)
+		s.follow()
 		fresh := newSearch(p, s.site, s.gang)
-		fresh.follow(p)
+		fresh.follow()
 		for d := range s.sums {
 			if s.sums[d] != fresh.sums[d] {
 				t.Fatalf("domain %d of %+v has %+v, not %+v", d, asked, s.sums[d], fresh.sums[d])
@@ -144,6 +146,33 @@ func checkSearches(t *testing.T, p *Packing) {
 		}
 		if s.rooms.most() != fresh.rooms.most() {
 			t.Fatalf("%+v has room for %d, not %d", asked, s.rooms.most(), fresh.rooms.most())
+		}
+		checkWinners(t, s)
+		if s.spreads != nil {
+			checkSpreads(t, s.spreads, fresh.spreads)
+		}
+	}
+}
+
+func checkWinners(t *testing.T, s *search) {
+	for leaf := range s.winners {
+		one := &s.tree.domains[leaf]
+		if found, best := s.best(leaf), s.bestOf(one.from, one.to); found != best {
+			t.Fatalf("place %d has won in leaf %d of %+v, not %d", found, leaf, s.gang, best)
+		}
+	}
+}
+
+func checkSpreads(t *testing.T, s, fresh *spreads) {
+	for home := range s.tallies {
+		if !slices.Equal(s.tallies[home], fresh.tallies[home]) {
+			t.Fatalf("home %d has room %v, not %v", home, s.tallies[home], fresh.tallies[home])
+		}
+	}
+	for _, known := range s.answers {
+		best, least := s.measure(known.asked, known.used)
+		if most, atLeast := fresh.measure(known.asked, 0); best != most || least != atLeast {
+			t.Fatalf("of %d %d can be spread, %d in each; not %d, %d", known.asked, best, least, most, atLeast)
 		}
 	}
 }

@@ -58,22 +58,3 @@ func countLost(units, whole int64) int64 {
 	size, room := whole>>shift, min(units, whole)>>shift
 	return room * (size - room) * lossScale / size << shift
 }
-
-// findSpread is the most segments that can be spread over domains with so much room each (largest first), and the highest least number
-// in a used domain with which that can be.
-func findSpread(rooms []int64, most, minDomains, maxSkew int64) (best, bestLeast int64) {
-	for least := int64(1); least <= most; least++ {
-		sum := int64(0)
-		for i, room := range rooms {
-			used := int64(i + 1)
-			if room < least || used*least > most {
-				break
-			}
-			sum += min(room, least+maxSkew)
-			if placed := min(most, sum); used >= minDomains && placed >= best {
-				best, bestLeast = placed, least
-			}
-		}
-	}
-	return best, bestLeast
-}

@@ -5,28 +5,6 @@ import (
 	"testing"
 )
 
-func TestFindSpread(t *testing.T) {
-	tests := []struct {
-		name                      string
-		rooms                     []int64
-		most, minDomains, maxSkew int64
-		best, least               int64
-	}{
-		{"equal numbers in the fewest domains", []int64{4, 4, 4}, 8, 2, 0, 8, 4},
-		{"what is left over stays out without a skew", []int64{4, 3}, 8, 2, 0, 6, 3},
-		{"a skew lets it in", []int64{4, 3}, 8, 2, 1, 7, 3},
-		{"too few domains", []int64{9}, 8, 2, 1, 0, 0},
-		{"no domains", nil, 8, 1, 1, 0, 0},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if best, least := findSpread(test.rooms, test.most, test.minDomains, test.maxSkew); best != test.best || least != test.least {
-				t.Errorf("got %d, at least %d in each", best, least)
-			}
-		})
-	}
-}
-
 func TestCountLost(t *testing.T) {
 	if whole, full, half := countLost(8, 8), countLost(0, 8), countLost(4, 8); whole != 0 || full != 0 || half != 2*lossScale {
 		t.Errorf("a whole domain loses %d, a full one %d, half of one %d", whole, full, half)
@@ -49,13 +27,35 @@ func TestWhatHasNotChangedIsNotLookedAtAgain(t *testing.T) {
 	}
 	s := p.ask(int(site), gang)
 	stale := 0
-	for d := range s.singles {
-		if s.singles[d].stale {
+	singles := s.layers[0].singles
+	for d := range singles {
+		if singles[d].stale {
 			stale++
 		}
 	}
 	if stale == 0 || stale > 8*4 {
-		t.Errorf("%d of %d tables are made anew after 8 nodes have changed", stale, len(s.singles))
+		t.Errorf("%d of %d tables are made anew after 8 nodes have changed", stale, len(singles))
+	}
+}
+
+func TestWhatHasChangedWhereNoPodMayGoCountsForTheDomainsAroundIt(t *testing.T) {
+	fleet := fleetOf(halfNode, halfNode, halfNode, halfNode)
+	fleet.Levels, fleet.Domains = 2, []int64{0, 0, 1, 1, 0, -1, 1, -1}
+	p, err := Open(fleet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, gang, out := selectAll(t, p), PlainGang(Amounts{1000, 1000, 1, 1}, 1, 1, 1), make([]int64, 1)
+	for _, expected := range []int64{0, 2} {
+		if placed, _, err := p.Place(gang, site, out); err != nil || placed != 1 || out[0] != expected {
+			t.Fatalf("placed %d on %v, error %v; not on node %d", placed, out, err, expected)
+		}
+		if err := p.Add(out[0], gang.Pod); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Add(3, Amounts{GPU: -4000}); err != nil { // now the second block is half full
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -16,7 +16,8 @@ func (a Score) Better(b Score) bool {
 	return a.Value > b.Value || a.Value == b.Value && a.Tie > b.Tie
 }
 
-// Scorer says how good it would be to put one more pod of the shape on the node, and on which card a shared one would go. It is only
+// Scorer says how good it would be to put one more pod of the shape on the node, and on which card a shared one would go, or on which
+// place (Node.Take) an instance. It is only
 // asked about shapes that fit. Its answer depends on nothing but the node and the shape, until the index is told otherwise (Touch), and
 // not on memory.
 type Scorer interface {
@@ -50,7 +51,7 @@ const (
 type scores struct {
 	shape Shape
 	of    []Score // by rank, as everything here
-	cards []int8
+	cards []int16
 	tree  []int32 // the best of all is in tree[1], the winners of the blocks from tree[len/2] on; none where nobody is left
 	seen  int     // how much of the log is in
 }
@@ -70,7 +71,7 @@ func NewIndex(nodes []Node, ranks []int32, scorer Scorer) *Index {
 	return x
 }
 
-// Best is the best node for one more pod of the shape, and the card for a shared one; -1 if it fits nowhere.
+// Best is the best node for one more pod of the shape, and the card for a shared one, or the place (Node.Take) of an instance; -1 if it fits nowhere.
 func (x *Index) Best(s *Shape) (node, card int) {
 	known := x.know(s)
 	best := known.tree[1]
@@ -124,6 +125,18 @@ func (x *Index) Take(node int, s *Shape, card int) (cards uint64) {
 	return cards
 }
 
+// Vacate takes a pod off the node, from the cards that Take returned.
+func (x *Index) Vacate(node int, s *Shape, cards uint64) {
+	x.Nodes[node].Give(s, cards)
+	x.Touch(node)
+}
+
+// Occupy puts a pod onto exactly these cards of the node: it undoes Vacate.
+func (x *Index) Occupy(node int, s *Shape, cards uint64) {
+	x.Nodes[node].Occupy(s, cards)
+	x.Touch(node)
+}
+
 // Touch says that a node has changed, or what the scorer thinks of it.
 func (x *Index) Touch(node int) {
 	if len(x.log) == maxLog {
@@ -146,7 +159,7 @@ func (x *Index) enter(s Shape) *scores {
 	if (len(x.shapes)+1)*n > maxScores {
 		x.forget()
 	}
-	known := &scores{shape: s, of: make([]Score, n), cards: make([]int8, n), tree: make([]int32, 2*x.leaves)}
+	known := &scores{shape: s, of: make([]Score, n), cards: make([]int16, n), tree: make([]int32, 2*x.leaves)}
 	_, alike := x.scorer.(NodeAlone)
 	for node := range x.Nodes {
 		at := x.ranks[node]
@@ -173,7 +186,7 @@ func (x *Index) score(known *scores, node int, at int32) Score {
 		return Unfit
 	}
 	score, card := x.scorer.Score(node, n, &known.shape)
-	known.cards[at] = int8(card)
+	known.cards[at] = int16(card)
 	return score
 }
 

@@ -24,11 +24,12 @@ const (
 
 // good is a class as the market sees it: what it takes of one card. Several whole cards are so many goods of one.
 type good struct {
-	grains int
-	part   float64 // of a card
-	cpu    float64 // processors
-	demand float64 // a pod of the mix
-	models uint64
+	grains  int
+	profile uint8   // of an instance, instead of grains
+	part    float64 // of a card
+	cpu     float64 // processors
+	demand  float64 // a pod of the mix
+	models  uint64
 }
 
 // market finds out what free accelerators are worth, from the mix of work alone.
@@ -47,11 +48,26 @@ type market struct {
 	mus      [steps]float64
 	weights  []float64 // of each step and good
 
-	groupOf [64]int     // models that take the same goods share tables
-	groups  [][]int     // goods of each group
-	z       [][]float64 // of each group: a row of levels+1 for each step
+	groupOf [64]int // models that take the same goods share tables
+	groups  []group
+	z       [][]float64 // of each group: a row of the states of a card for each step
 	worths  [][]float64 // what z comes to, in cards, where it has been asked for
 	states  []crowd
+}
+
+// group is the goods that some models take, and how their cards are divided: partitioned or, without a partition, by grains.
+type group struct {
+	takes     []int
+	partition *Partition
+	states    int // of a card
+}
+
+// stateOf is the state of a card with so much free.
+func stateOf(partition *Partition, free int16) int {
+	if partition != nil {
+		return int(free)
+	}
+	return int(free) / grain
 }
 
 // crowd is nodes in the same state.
@@ -67,7 +83,7 @@ func newMarket(nodes []Node, mix []CardClass) *market {
 		total += float64(mix[i].Count)
 	}
 	for i := range mix {
-		m.add(&mix[i].Shape, float64(mix[i].Count)/total)
+		m.add(nodes, &mix[i].Shape, float64(mix[i].Count)/total)
 	}
 	m.price = make([]float64, len(m.goods))
 	m.weights = make([]float64, steps*len(m.goods))
@@ -79,9 +95,15 @@ func newMarket(nodes []Node, mix []CardClass) *market {
 	return m
 }
 
-func (m *market) add(s *Shape, share float64) {
+func (m *market) add(nodes []Node, s *Shape, share float64) {
 	if s.Cards == 0 {
 		m.cpuOnly += float64(share * float64(s.CPU) / 1000)
+		return
+	}
+	if s.Profile > 0 {
+		m.goods = append(m.goods, good{
+			profile: s.Profile, part: leastPart(nodes, s), cpu: float64(s.CPU) / 1000, demand: share, models: s.Models,
+		})
 		return
 	}
 	cards := float64(s.Cards)
@@ -110,26 +132,29 @@ func (m *market) collect(nodes []Node) {
 		m.states[at].count++
 		if met>>node.Model&1 == 0 {
 			met |= 1 << node.Model
-			m.groupOf[node.Model] = m.group(node.Model)
+			m.groupOf[node.Model] = m.group(&node)
 		}
 	}
 }
 
-func (m *market) group(model uint8) int {
-	var takes []int
+func (m *market) group(n *Node) int {
+	found := group{partition: n.Partition, states: levels + 1}
+	if n.Partition != nil {
+		found.states = n.Partition.states()
+	}
 	for i := range m.goods {
-		if models := m.goods[i].models; models == 0 || models>>model&1 == 1 {
-			takes = append(takes, i)
+		if models := m.goods[i].models; models == 0 || models>>n.Model&1 == 1 {
+			found.takes = append(found.takes, i)
 		}
 	}
 	for at, known := range m.groups {
-		if slices.Equal(known, takes) {
+		if slices.Equal(known.takes, found.takes) && known.partition == found.partition {
 			return at
 		}
 	}
-	m.groups = append(m.groups, takes)
-	m.z = append(m.z, make([]float64, steps*(levels+1)))
-	m.worths = append(m.worths, make([]float64, steps*(levels+1)))
+	m.groups = append(m.groups, found)
+	m.z = append(m.z, make([]float64, steps*found.states))
+	m.worths = append(m.worths, make([]float64, steps*found.states))
 	return len(m.groups) - 1
 }
 
@@ -146,14 +171,19 @@ func (m *market) fill() {
 			m.weights[k*len(m.goods)+i] = exp((m.price[i] - float64(mu*m.goods[i].cpu)) / temperature)
 		}
 	}
-	for group, takes := range m.groups {
+	for group, of := range m.groups {
 		clear(m.worths[group])
 		for k := range m.mus {
 			z := m.row(group, k)
+			if of.partition != nil {
+				weights := m.profileWeights(of.takes, k)
+				of.partition.sum(z, &weights)
+				continue
+			}
 			for r := range z {
 				z[r] = 1
 			}
-			for _, i := range takes {
+			for _, i := range of.takes {
 				weight := m.weight(i, k)
 				if weight == 0 {
 					continue
@@ -167,12 +197,13 @@ func (m *market) fill() {
 }
 
 func (m *market) row(group, k int) []float64 {
-	return m.z[group][k*(levels+1) : (k+1)*(levels+1)]
+	states := m.groups[group].states
+	return m.z[group][k*states : (k+1)*states]
 }
 
-// worth is what a card with so much free is worth, in cards. It is worked out when it is first asked for.
-func (m *market) worth(group, k, level int) float64 {
-	at := k*(levels+1) + level
+// worth is what a card in the state is worth, in cards. It is worked out when it is first asked for.
+func (m *market) worth(group, k, state int) float64 {
+	at := k*m.groups[group].states + state
 	if m.worths[group][at] == 0 {
 		m.worths[group][at] = float64(temperature * log(m.z[group][at]))
 	}
@@ -217,7 +248,10 @@ func (m *market) learn(rounds int) {
 // accelerators could have.
 func (m *market) offer(supply []float64) (left float64) {
 	clear(supply)
-	counts := make([]float64, len(m.groups)*steps*(levels+1))
+	counts := make([][]float64, len(m.groups))
+	for i := range counts {
+		counts[i] = make([]float64, steps*m.groups[i].states)
+	}
 	for i := range m.states {
 		node, count := &m.states[i].node, m.states[i].count
 		group := m.groupOf[node.Model]
@@ -226,18 +260,23 @@ func (m *market) offer(supply []float64) (left float64) {
 			left += float64(float64(node.CPU) / 1000 * count)
 		}
 		for _, free := range node.Milli[:node.Cards] {
-			counts[(group*steps+k)*(levels+1)+int(free)/grain] += count
+			counts[group][k*m.groups[group].states+stateOf(node.Partition, free)] += count
 		}
 	}
-	for group, takes := range m.groups {
+	for group, of := range m.groups {
 		for k := range m.mus {
+			row := counts[group][k*of.states : (k+1)*of.states]
+			if of.partition != nil {
+				left = m.offerInstances(group, k, row, supply, left)
+				continue
+			}
 			z := m.row(group, k)
 			for r := 1; r <= levels; r++ {
-				count := counts[(group*steps+k)*(levels+1)+r]
+				count := row[r]
 				if count == 0 {
 					continue
 				}
-				for _, i := range takes {
+				for _, i := range of.takes {
 					taken := expect(z, r, m.goods[i].grains, m.weight(i, k), count)
 					supply[i] += taken
 					if k == 0 {
@@ -264,10 +303,13 @@ func expect(z []float64, r, grains int, weight, count float64) float64 {
 func (m *market) cheapest(group int, node *Node) int {
 	best, least := 0, 0.0
 	for k, mu := range m.mus {
-		worth := float64(mu*float64(node.CPU)/1000) + float64(float64(node.Whole)*m.worth(group, k, levels))
+		worth := float64(mu * float64(node.CPU) / 1000)
+		if node.Whole > 0 {
+			worth += float64(float64(node.Whole) * m.worth(group, k, levels))
+		}
 		for _, free := range node.Milli[:node.Cards] {
-			if free > 0 && free < CardMilli {
-				worth += m.worth(group, k, int(free)/grain)
+			if free > 0 && (free < CardMilli || node.Partition != nil) {
+				worth += m.worth(group, k, stateOf(node.Partition, free))
 			}
 		}
 		if k == 0 || worth < least {

@@ -60,5 +60,5 @@ func (m *Mix) Classes() []CardClass {
 }
 
 func compareShapes(a, b Shape) int {
-	return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Milli, b.Milli), cmp.Compare(a.Cards, b.Cards), cmp.Compare(a.Models, b.Models))
+	return cmp.Or(cmp.Compare(a.CPU, b.CPU), cmp.Compare(a.Milli, b.Milli), cmp.Compare(a.Cards, b.Cards), cmp.Compare(a.Models, b.Models), cmp.Compare(a.Profile, b.Profile))
 }

@@ -28,9 +28,7 @@ type Packing struct {
 	changes   []int32 // nodes whose free amounts have changed, the last one last
 	forgotten int     // how many changes before those
 
-	call  uint64  // number of the place call
-	next  []int32 // of each place: the next one in the same run
-	runs  runs
+	call  uint64 // number of the place call
 	parts []part
 	taken []int32 // places that a leaf has given
 }
@@ -64,7 +62,6 @@ func Open(f Fleet) (*Packing, error) {
 		slots:    make([]int32, nodes),
 		states:   states{classes: classes, index: make(map[Amounts]int32)},
 		searches: make(map[question]*search),
-		next:     make([]int32, nodes),
 	}
 	for node := range free {
 		p.slots[node] = p.states.enter(free[node])
@@ -135,7 +132,8 @@ func (p *Packing) Select(eligible []int64) (int, error) {
 // writes a node a pod, in the order of ranks, to the front of out, which has room for Count, and returns how many; and fitCount, the
 // most pods (at most Count) that could have been placed.
 //
-// The cost of a call grows with the nodes that have changed since the same was asked of the site last, and with the pods placed.
+// The cost of a call grows with the nodes that have changed since the same was asked of the site last, and with the pods placed; with the
+// nodes of the site only where the question is new, or more nodes have changed meanwhile than there are.
 func (p *Packing) Place(g Gang, site int64, out []int64) (placed int, fitCount int64, err error) {
 	if err := checkGang(g, p.levels); err != nil {
 		return 0, 0, err
@@ -148,20 +146,17 @@ func (p *Packing) Place(g Gang, site int64, out []int64) (placed int, fitCount i
 	}
 	p.call++
 	s := p.ask(int(site), g)
-	segments := s.measure(g.Count)
+	segments, least := s.measure(g.Count)
 	fitCount = segments * g.Segment
 	if segments == 0 || fitCount < g.MinCount {
 		return 0, fitCount, nil
 	}
-	p.parts = s.share(segments, p.parts[:0])
+	p.parts = s.layer(least).share(segments, p.parts[:0])
 	for _, part := range p.parts {
-		leaf := &s.tree.domains[part.leaf]
-		p.collectRuns(g.Pod, s.site, leaf.from, leaf.to)
 		p.taken = p.taken[:0]
 		for range part.pods {
-			p.taken = append(p.taken, p.takeBest(g.Pod, s.site))
+			p.taken = append(p.taken, s.take(part.leaf))
 		}
-		p.runs = p.runs[:0]
 		slices.Sort(p.taken)
 		for _, place := range p.taken {
 			out[placed] = int64(s.site.nodes[place])
@@ -184,7 +179,7 @@ func (p *Packing) ask(at int, g Gang) *search {
 		p.searches[asked] = s
 	}
 	s.used = p.call
-	s.follow(p)
+	s.follow()
 	return s
 }
 
@@ -219,54 +214,14 @@ func (p *Packing) Add(node int64, amounts Amounts) error {
 // Levels is the number of topology levels.
 func (p *Packing) Levels() int { return p.levels }
 
-// collectRuns chains the candidates of each state, in the order of the site, and heaps the chains.
-func (p *Packing) collectRuns(pod Amounts, s *site, from, to int32) {
-	p.call++ // chains of other leaves are none of these
-	for place := from; place < to; place++ {
-		st := p.states.at(p.slots[s.nodes[place]], p.call, pod)
-		if st.units == 0 {
-			continue
-		}
-		p.next[place] = none
-		if st.tail == none {
-			p.runs.push(p.newRun(st, pod, place))
-		} else {
-			p.next[st.tail] = place
-		}
-		st.tail = place
-	}
-}
-
-// takeBest gives one pod to the best node. The rest of its run stays as it was; the node goes on as a run of its own.
-func (p *Packing) takeBest(pod Amounts, s *site) int32 {
-	top := &p.runs[0]
-	place := top.place
-	if rest := p.next[place]; rest == none {
-		p.runs.pop()
-	} else {
-		top.place = rest
-		p.runs.settle()
-	}
-	p.next[place] = none
-	node := s.nodes[place]
-	p.move(node, p.states.slots[p.slots[node]].free.minus(pod))
-	if st := p.states.at(p.slots[node], p.call, pod); st.units > 0 {
-		p.runs.push(p.newRun(st, pod, place))
-	}
-	return place
-}
-
-func (p *Packing) newRun(st *state, pod Amounts, place int32) run {
-	after := st.free.minus(pod)
-	return run{delta: lost(after, p.states.classes) - st.lost, gpu: after[GPU], cpu: after[CPU], place: place}
-}
-
+// move puts a node into another state and logs it. Of a log that has become long only the newer half is kept: whoever is behind that
+// counts everything again.
 func (p *Packing) move(node int32, free Amounts) {
 	p.states.leave(p.slots[node])
 	p.slots[node] = p.states.enter(free)
-	if len(p.changes) >= 2*len(p.slots)+1024 { // whoever is so far behind counts everything again
-		p.forgotten += len(p.changes)
-		p.changes = p.changes[:0]
+	if half := len(p.slots) + 512; len(p.changes) >= 2*half {
+		p.changes = p.changes[:copy(p.changes, p.changes[half:])]
+		p.forgotten += half
 	}
 	p.changes = append(p.changes, node)
 }

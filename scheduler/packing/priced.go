@@ -6,7 +6,7 @@ func NewPricedCards(nodes []Node, ranks []int32, prices *Value) *Cards {
 	value.known = make([]worth, len(nodes))
 	c := &Cards{Index: NewIndex(nodes, ranks, &value), value: &value, large: int8(mostCards(nodes))}
 	for i := range nodes {
-		if nodes[i].Cards == c.large {
+		if nodes[i].Cards == c.large && nodes[i].Partition == nil {
 			c.all++
 		}
 		if nodes[i].Whole >= c.large {

@@ -5,12 +5,8 @@ package packing
 type state struct {
 	free  Amounts
 	lost  int64
-	nodes int32 // how many nodes are in this state; the slot is used again when it falls to none
-
-	// Facts of the place call whose number is in call, about its pod.
-	tail  int32 // place of the last node of this state's run of candidates, none if there is no run yet
-	call  uint64
-	units int64
+	born  uint64 // a number that no other state has had
+	nodes int32  // how many nodes are in this state; the slot is used again when it falls to none
 }
 
 type states struct {
@@ -18,13 +14,15 @@ type states struct {
 	index   map[Amounts]int32
 	slots   []state
 	vacant  []int32
+	births  uint64
 }
 
 // enter puts one more node into the state of these free amounts and returns its slot.
 func (s *states) enter(free Amounts) int32 {
 	slot, known := s.index[free]
 	if !known {
-		fresh := state{free: free, lost: lost(free, s.classes), tail: none}
+		s.births++
+		fresh := state{free: free, lost: lost(free, s.classes), born: s.births}
 		if last := len(s.vacant) - 1; last >= 0 {
 			slot = s.vacant[last]
 			s.vacant = s.vacant[:last]
@@ -47,15 +45,4 @@ func (s *states) leave(slot int32) {
 		delete(s.index, st.free)
 		s.vacant = append(s.vacant, slot)
 	}
-}
-
-// at returns the state as the given call sees it: how many of its pods fit is worked out on first sight.
-func (s *states) at(slot int32, call uint64, pod Amounts) *state {
-	st := &s.slots[slot]
-	if st.call != call {
-		st.call = call
-		st.tail = none
-		st.units = st.free.units(pod)
-	}
-	return st
 }

@@ -1,6 +1,9 @@
 package packing
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // PricingRounds is how often prices are adjusted where nobody says otherwise.
 const PricingRounds = 150
@@ -10,7 +13,7 @@ const (
 
 	scarcity   = 0.3  // what it adds to a model's worth if as much work as it has cards insists on it
 	maxScarce  = 64.0 // at most so many times as much
-	wholeBonus = 0.05 // cards: what a whole free node is worth beyond its cards
+	wholeBonus = 0.05 // cards: what a whole free node is worth beyond its cards, and a whole partitioned card beyond its instances
 	wholeShare = 0.15 // and how much more if all work wanted whole nodes
 	wholeCPU   = 1.15 // processors of a pod that wants a whole node, beside those of other pods, where the mix has none
 	roomyBonus = 0.05 // cards: what a whole free node is worth beyond that if few have as many processors
@@ -25,20 +28,13 @@ const (
 // least worth is lost. Equal values are packed tight: least accelerator left, then least processor left.
 //
 // A node that is whole (as many free cards as the largest nodes have) has a worth beyond that of its cards, for the pods that want all of
-// it; the fewer such nodes are left, the more. A model that work insists on is worth more than the others.
+// it; the fewer such nodes are left, the more. So has a partitioned card with all slices free. A model that work insists on is worth more than the others.
 type Value struct {
 	mus    [64][]int64 // of each model: prices of a milli-processor
-	cards  [64][]int64 // of each model: a row for each level of what a card with so much free is worth, at each step
+	cards  [64][]int64 // of each model: a row for each state of what a card in it is worth, at each step
 	wholes []whole
 	bonus  int64 // how many times the worth of whole nodes counts at present
 	known  []worth
-}
-
-// whole is a class that wants more than half of the largest nodes.
-type whole struct {
-	cards, cpu int64
-	models     uint64
-	worth      int64
 }
 
 // worth is what a node was worth when it was last looked at.
@@ -51,9 +47,30 @@ type worth struct {
 	whole int64
 }
 
-// NewValue learns the prices for a mix on these nodes.
+// NewValue learns the prices for a mix on these nodes. Partitioned cards and others have no work in common but that without accelerators:
+// each sort has a market of its own.
 func NewValue(nodes []Node, mix []CardClass, rounds int) *Value {
 	v := &Value{bonus: 1, known: make([]worth, len(nodes))}
+	plain, partitioned := splitNodes(nodes)
+	v.learn(plain, slices.DeleteFunc(slices.Clone(mix), func(c CardClass) bool { return c.Shape.Profile > 0 }), rounds)
+	instances := slices.DeleteFunc(slices.Clone(mix), func(c CardClass) bool { return c.Shape.Profile == 0 && c.Shape.Cards > 0 })
+	v.learn(partitioned, expectInstances(partitioned, instances), rounds)
+	return v
+}
+
+func splitNodes(nodes []Node) (plain, partitioned []Node) {
+	for i := range nodes {
+		if nodes[i].Partition == nil {
+			plain = append(plain, nodes[i])
+		} else {
+			partitioned = append(partitioned, nodes[i])
+		}
+	}
+	return plain, partitioned
+}
+
+// learn learns what cards are worth on nodes of one sort.
+func (v *Value) learn(nodes []Node, mix []CardClass, rounds int) {
 	m := newMarket(nodes, mix)
 	m.learn(rounds)
 	scarce := findScarce(nodes, mix)
@@ -62,10 +79,18 @@ func NewValue(nodes []Node, mix []CardClass, rounds int) *Value {
 		if v.cards[model] != nil {
 			continue
 		}
-		v.cards[model] = make([]int64, steps*(levels+1))
+		group, whole := m.groupOf[model], -1
+		if partition := m.groups[m.groupOf[model]].partition; partition != nil {
+			whole = int(partition.full)
+		}
+		v.cards[model] = make([]int64, steps*m.groups[group].states)
 		for k := range steps {
-			for level := range levels + 1 {
-				v.cards[model][level*steps+k] = int64(m.worth(m.groupOf[model], k, level) * unit * scarce[model])
+			for state := range m.groups[group].states {
+				worth := m.worth(group, k, state)
+				if state == whole {
+					worth += wholeBonus
+				}
+				v.cards[model][state*steps+k] = int64(worth * unit * scarce[model])
 			}
 		}
 		v.mus[model] = make([]int64, steps)
@@ -73,8 +98,9 @@ func NewValue(nodes []Node, mix []CardClass, rounds int) *Value {
 			v.mus[model][k] = int64(float64(mu*unit) / 1000 * scarce[model])
 		}
 	}
-	v.wholes = findWholes(nodes, mix)
-	return v
+	if wholes := findWholes(nodes, mix); wholes != nil {
+		v.wholes = wholes
+	}
 }
 
 // findScarce is how many times the cards of each model count: more, the more of the mix insists on the model and the fewer cards it has.
@@ -90,7 +116,7 @@ func findScarce(nodes []Node, mix []CardClass) (scarce [64]float64) {
 	}
 	for i := range mix {
 		s := &mix[i].Shape
-		if s.Models == 0 || s.Cards == 0 {
+		if s.Models == 0 || s.Accelerators() == 0 {
 			continue
 		}
 		allowed := 0.0
@@ -109,56 +135,6 @@ func findScarce(nodes []Node, mix []CardClass) (scarce [64]float64) {
 		scarce[model] = min(1+float64(scarcity*math.Sqrt(scarce[model])), maxScarce)
 	}
 	return scarce
-}
-
-func mostCards(nodes []Node) int64 {
-	most := int64(0)
-	for i := range nodes {
-		most = max(most, int64(nodes[i].Cards))
-	}
-	return most
-}
-
-// findWholes are the classes of the mix that want whole nodes; where there are none, one such class is expected none the less, and so is
-// one that wants all processors that the roomiest of them have.
-func findWholes(nodes []Node, mix []CardClass) (wholes []whole) {
-	most := mostCards(nodes)
-	if most < 2 {
-		return nil
-	}
-	all, wanted, pods, cpu, cards := 0.0, 0.0, 0.0, 0.0, 0.0
-	for i := range mix {
-		s, count := &mix[i].Shape, float64(mix[i].Count)
-		all += float64(count * float64(s.Accelerators()))
-		if s.Cards > most/2 {
-			wanted += float64(count * float64(s.Accelerators()))
-			pods += count
-		}
-		if s.Cards > 0 && s.Milli == CardMilli {
-			cpu += float64(count * float64(s.CPU))
-			cards += float64(count * float64(s.Cards))
-		}
-	}
-	for i := range mix {
-		s := &mix[i].Shape
-		if s.Cards > most/2 {
-			bonus := float64(wholeBonus+float64(wholeShare*wanted)/all) * unit * float64(mix[i].Count) / pods
-			wholes = append(wholes, whole{cards: s.Cards, cpu: max(s.CPU, 1), models: s.Models, worth: int64(bonus)})
-		}
-	}
-	if cards == 0 {
-		return wholes
-	}
-	if len(wholes) == 0 {
-		wholes = []whole{{cards: most, cpu: max(int64(min(wholeCPU*cpu/cards, MaxAmount)), 1) * most, worth: int64(wholeBonus * unit)}}
-	}
-	room := int64(1)
-	for i := range nodes {
-		if int64(nodes[i].Cards) == most {
-			room = max(room, nodes[i].CPU)
-		}
-	}
-	return append(wholes, whole{cards: most, cpu: room - room/16, worth: int64(roomyBonus * unit)})
 }
 
 // tell says how many of all whole nodes are left; true if that changes what they are worth.
@@ -188,7 +164,14 @@ func (v *Value) Score(index int, n *Node, s *Shape) (Score, int) {
 	rows, mus := v.cards[n.Model], v.mus[n.Model]
 	before := known.least + v.bonus*known.whole
 	cpu := min(n.CPU, maxProcessors) - min(n.CPU-s.CPU, maxProcessors)
-	if !s.Shared() {
+	switch {
+	case s.Cards == 0:
+		after := least(known, rows, mus, cpu, 0, 0, 0) + v.bonus*v.worthWhole(n, int64(n.Whole), n.CPU-s.CPU)
+		return Score{Value: after - before, Tie: tie}, -1
+	case s.Profile > 0:
+		lost, place := v.scoreInstance(known, n, s)
+		return Score{Value: lost, Tie: tie}, place
+	case !s.Shared():
 		after := least(known, rows, mus, cpu, levels, 0, s.Cards) + v.bonus*v.worthWhole(n, int64(n.Whole)-s.Cards, n.CPU-s.CPU)
 		return Score{Value: after - before, Tie: tie}, -1
 	}
@@ -226,7 +209,7 @@ func (v *Value) look(known *worth, n *Node) {
 		known.steps[k] = mus[k] * min(n.CPU, maxProcessors)
 	}
 	for _, free := range n.Milli[:n.Cards] {
-		row := rows[int(free)/grain*steps:][:steps]
+		row := rows[stateOf(n.Partition, free)*steps:][:steps]
 		for k := range known.steps {
 			known.steps[k] += row[k]
 		}
@@ -268,17 +251,4 @@ func least(known *worth, rows, mus []int64, cpu int64, from, to int, cards int64
 // cares says whether whole nodes being few matters to what the node is worth.
 func (v *Value) cares(n *Node) bool {
 	return v.worthWhole(n, int64(n.Whole), n.CPU) > 0
-}
-
-// worthWhole is what so many free cards and processors of the node are worth to work that wants whole nodes.
-func (v *Value) worthWhole(n *Node, free, cpu int64) int64 {
-	sum := int64(0)
-	for i := range v.wholes {
-		w := &v.wholes[i]
-		if free < w.cards || cpu < w.cpu || w.models != 0 && w.models>>n.Model&1 == 0 {
-			continue
-		}
-		sum += w.worth * min(free/w.cards, cpu/w.cpu)
-	}
-	return sum
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/utils/set"
 	"sigs.k8s.io/yaml"
 
+	"commonpool.dev/scheduler/mig"
 	"commonpool.dev/scheduler/packing"
 )
 
@@ -42,12 +43,13 @@ type Args struct {
 	WorkloadMix []PodClass `json:"workloadMix,omitempty"`
 }
 
-// PodClass is one sort of pod in the mix: so many whole accelerators, or a part of one, or none.
+// PodClass is one sort of pod in the mix: so many whole accelerators, or a part of one, or an instance, or none.
 type PodClass struct {
-	Accelerators int64 `json:"accelerators,omitempty"`
-	GPUMilli     int64 `json:"gpuMilli,omitempty"`
-	CPUMilli     int64 `json:"cpuMilli,omitempty"`
-	Weight       int64 `json:"weight"`
+	Accelerators int64  `json:"accelerators,omitempty"`
+	GPUMilli     int64  `json:"gpuMilli,omitempty"`
+	MIGProfile   string `json:"migProfile,omitempty"`
+	CPUMilli     int64  `json:"cpuMilli,omitempty"`
+	Weight       int64  `json:"weight"`
 }
 
 // What a workload mix may hold; sums of weights stay within what the packing engine takes.
@@ -111,6 +113,8 @@ func (c *PodClass) validate() error {
 		return fmt.Errorf("accelerators must be 0 to %d", packing.MaxCards)
 	case c.CPUMilli < 0 || c.CPUMilli > packing.MaxAmount || c.Weight < 1 || c.Weight > maxWeight:
 		return fmt.Errorf("weight must be 1 to %d, and cpuMilli at least 0", maxWeight)
+	case c.MIGProfile != "" && (mig.Profile(c.MIGProfile) == 0 || c.Accelerators+c.GPUMilli > 0):
+		return fmt.Errorf("migProfile `%s` is none that is known, or stands beside other accelerators", c.MIGProfile)
 	}
 	return checkShared(c.GPUMilli, c.Accelerators > 0)
 }
@@ -120,6 +124,8 @@ func (a *Args) classes() (mix []packing.CardClass) {
 	for _, class := range a.WorkloadMix {
 		shape := packing.Shape{CPU: class.CPUMilli}
 		switch {
+		case class.MIGProfile != "":
+			shape.Cards, shape.Profile = 1, mig.Profile(class.MIGProfile)
 		case class.GPUMilli > 0:
 			shape.Cards, shape.Milli = 1, class.GPUMilli
 		case class.Accelerators > 0:

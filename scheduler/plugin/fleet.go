@@ -107,7 +107,7 @@ func (f *fleet) learn() {
 	for i, info := range f.infos {
 		capacity := info.GetAllocatable()
 		of, cards := f.kindOf(info)
-		empty[i] = packing.NewNode(bounded(capacity.GetMilliCPU()), bounded(capacity.GetMemory()), int64(capacity.GetAllowedPodNumber()), cards, f.kinds.bit(of))
+		empty[i] = f.newNode(bounded(capacity.GetMilliCPU()), bounded(capacity.GetMemory()), int64(capacity.GetAllowedPodNumber()), of, cards)
 	}
 	f.prices = packing.NewValue(empty, f.mix.classes(), packing.PricingRounds)
 }
@@ -134,12 +134,23 @@ func (f *fleet) find(info fwk.NodeInfo) packing.Node {
 	return f.read(info)
 }
 
+// newNode is a node with nothing on its cards.
+func (f *fleet) newNode(cpu, memory, pods int64, of kind, cards int) packing.Node {
+	if partition := of.partitioned(); partition != nil {
+		return packing.NewPartitionedNode(cpu, memory, pods, cards, f.kinds.bit(of), partition)
+	}
+	return packing.NewNode(cpu, memory, pods, cards, f.kinds.bit(of))
+}
+
 // kindOf is what accelerators the node has, and how many cards the engine can see of them.
 func (f *fleet) kindOf(info fwk.NodeInfo) (of kind, cards int) {
+	if card, cards := readPartitioned(info); cards > 0 {
+		return kind{cut: card}, cards
+	}
 	capacity := info.GetAllocatable().GetScalarResources()
 	for _, resource := range f.accelerators {
 		if capacity[resource] > 0 {
-			return kind{resource, f.kinds.product(info.Node().Labels)}, int(min(capacity[resource], packing.MaxCards))
+			return kind{resource: resource, product: f.kinds.product(info.Node().Labels)}, int(min(capacity[resource], packing.MaxCards))
 		}
 	}
 	return kind{}, 0
@@ -150,9 +161,13 @@ func (f *fleet) kindOf(info fwk.NodeInfo) (of kind, cards int) {
 func (f *fleet) read(info fwk.NodeInfo) packing.Node {
 	capacity, used := info.GetAllocatable(), info.GetRequested()
 	of, cards := f.kindOf(info)
-	node := packing.NewNode(bounded(capacity.GetMilliCPU()-used.GetMilliCPU()), bounded(capacity.GetMemory()-used.GetMemory()),
-		bounded(int64(capacity.GetAllowedPodNumber()-len(info.GetPods()))), cards, f.kinds.bit(of))
-	if cards == 0 {
+	node := f.newNode(bounded(capacity.GetMilliCPU()-used.GetMilliCPU()), bounded(capacity.GetMemory()-used.GetMemory()),
+		bounded(int64(capacity.GetAllowedPodNumber()-len(info.GetPods()))), of, cards)
+	switch {
+	case cards == 0:
+		return node
+	case node.Partition != nil:
+		f.readInstances(info, &node)
 		return node
 	}
 	whole := capacity.GetScalarResources()[of.resource] - used.GetScalarResources()[of.resource]
@@ -176,8 +191,9 @@ func (f *fleet) readShared(info fwk.NodeInfo, node *packing.Node) (cards int64) 
 		if milli <= 0 {
 			continue
 		}
-		card := f.devices.find(each.GetPod())
-		if card < 0 || card >= int(node.Cards) || int64(node.Milli[card]) < milli {
+		at := f.devices.find(each.GetPod())
+		card := at.card
+		if card < 0 || card >= int(node.Cards) || at.start != noStart || int64(node.Milli[card]) < milli {
 			unknown++
 			continue
 		}

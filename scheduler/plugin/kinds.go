@@ -5,25 +5,37 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 
+	"commonpool.dev/scheduler/mig"
 	"commonpool.dev/scheduler/packing"
 )
 
-// kind is what a node's accelerators are: the resource that they are asked for by, and the product, if the node is labelled with one.
+// kind is what a node's accelerators are: the resource that they are asked for by, and the product, if the node is labelled with one. Cards
+// that are cut into instances are a kind by their name alone.
 type kind struct {
 	resource v1.ResourceName
 	product  string
+	cut      string
 }
 
-// kinds gives each kind a bit. Those beyond the last bit share it: they are packed as one.
+// partitioned is how the cards of the kind are cut; nil if they are not.
+func (k *kind) partitioned() *packing.Partition { return mig.Partition(k.cut) }
+
+// Cards that are cut have the last bits, each its own; so all nodes with a bit are cut alike.
+var lastKind = packing.MaxModels - 1 - len(mig.Cards())
+
+// kinds gives each other kind a bit. Those beyond the last bit share it: they are packed as one.
 type kinds struct {
 	labels []string // that say the product
 	bits   map[kind]uint8
 }
 
 func (k *kinds) bit(of kind) uint8 {
+	if of.cut != "" {
+		return uint8(lastKind + 1 + mig.Index(of.cut))
+	}
 	bit, known := k.bits[of]
 	if !known {
-		bit = uint8(min(len(k.bits), packing.MaxModels-1))
+		bit = uint8(min(len(k.bits), lastKind))
 		k.bits[of] = bit
 	}
 	return bit

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -97,10 +96,7 @@ func (s *scorer) Filter(_ context.Context, state fwk.CycleState, _ *v1.Pod, info
 	if s.fleet.fitsCards(info, w) {
 		return nil
 	}
-	if w.shape.Shared() {
-		return fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("no accelerator with %d milli free", w.shape.Milli))
-	}
-	return fwk.NewStatus(fwk.Unschedulable, "too few accelerators that nobody shares")
+	return fwk.NewStatus(fwk.Unschedulable, w.refuse())
 }
 
 func readWanted(state fwk.CycleState) (*wanted, error) {
@@ -191,21 +187,21 @@ func (s *scorer) Score(_ context.Context, state fwk.CycleState, _ *v1.Pod, info 
 // ScoreExtensions is nil: the scores are in the range already.
 func (s *scorer) ScoreExtensions() fwk.ScoreExtensions { return nil }
 
-// Reserve chooses the card for a part of one. The pod is in the next snapshot with it.
+// Reserve chooses the card for a part of one, and the place for an instance. The pod is in the next snapshot with it.
 func (s *scorer) Reserve(_ context.Context, state fwk.CycleState, pod *v1.Pod, name string) *fwk.Status {
 	w, err := readWanted(state)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	if !w.shape.Shared() {
+	if !w.owned() {
 		return nil
 	}
 	at, known := s.fleet.indexes[name]
-	if !known || s.fleet.cards.Nodes[at].Tightest(w.shape.Milli) < 0 {
-		return fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("no accelerator of node `%s` has %d milli free", name, w.shape.Milli))
+	if !known || !w.fitsCardsOf(&s.fleet.cards.Nodes[at]) {
+		return fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("node `%s`: %s", name, w.refuse()))
 	}
-	_, card := s.fleet.cards.Rate(at, &w.shape)
-	s.devices.put(pod.UID, card)
+	_, place := s.fleet.cards.Rate(at, &w.shape)
+	s.devices.put(pod.UID, deviceOf(&s.fleet.cards.Nodes[at], &w.shape, place))
 	return nil
 }
 
@@ -214,19 +210,19 @@ func (s *scorer) Unreserve(_ context.Context, _ fwk.CycleState, pod *v1.Pod, _ s
 	s.devices.remove(pod.UID)
 }
 
-// Bind says with the binding which card a part of one is of: one write does both or nothing. All other pods are for the next binder.
+// Bind says with the binding which card a part of one is of, and where an instance begins: one write does both or nothing. All other pods are for the next binder.
 func (s *scorer) Bind(ctx context.Context, state fwk.CycleState, pod *v1.Pod, node string) *fwk.Status {
 	w, err := readWanted(state)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	if !w.shape.Shared() {
+	if !w.owned() {
 		return fwk.NewStatus(fwk.Skip)
 	}
 	binding := &v1.Binding{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
-			Annotations: map[string]string{CardAnnotation: strconv.Itoa(s.devices.find(pod))},
+			Annotations: map[string]string{CardAnnotation: s.devices.find(pod).String()},
 		},
 		Target: v1.ObjectReference{Kind: "Node", Name: node},
 	}

@@ -382,7 +382,7 @@ func TestNoCardIsOvercommittedWhateverComesAtOnce(t *testing.T) {
 			group.Go(func() {
 				card := ""
 				if w.shape.Shared() {
-					card = strconv.Itoa(s.scorer.devices.find(&v1.Pod{ObjectMeta: metav1.ObjectMeta{UID: pod.UID}}))
+					card = s.scorer.devices.find(&v1.Pod{ObjectMeta: metav1.ObjectMeta{UID: pod.UID}}).String()
 				}
 				outcomes <- outcome{pod: pod, card: card}
 			})

@@ -1,11 +1,13 @@
 package plugin
 
 import (
+	"fmt"
+
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/component-helpers/resource"
-
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"commonpool.dev/scheduler/mig"
 	"commonpool.dev/scheduler/packing"
 )
 
@@ -26,7 +28,8 @@ const wantedKey = fwk.StateKey(Name + "/wanted")
 func (f *fleet) want(pod *v1.Pod) (*wanted, error) {
 	w := &wanted{ranked: true}
 	milli, count := int64(0), int64(0)
-	for name, quantity := range resource.PodRequests(pod, resource.PodResourcesOptions{}) {
+	requests := resource.PodRequests(pod, resource.PodResourcesOptions{})
+	for name, quantity := range requests {
 		switch name {
 		case v1.ResourceCPU:
 			w.shape.CPU = bounded(quantity.MilliValue())
@@ -43,7 +46,16 @@ func (f *fleet) want(pod *v1.Pod) (*wanted, error) {
 	if err := checkShared(milli, count > 0); err != nil {
 		return nil, err
 	}
+	profile, err := readInstance(requests)
+	if err != nil {
+		return nil, err
+	}
 	switch {
+	case profile > 0 && milli+count > 0:
+		return nil, fmt.Errorf("`%s%s` cannot be asked for beside other accelerators", InstancePrefix, mig.Name(profile))
+	case profile > 0: // of which card, the profile says; a product that the pod insists on is for the filters
+		w.shape.Cards, w.shape.Profile = 1, profile
+		return w, nil
 	case milli > 0:
 		w.shape.Cards, w.shape.Milli = 1, milli
 	case count > packing.MaxCards:
@@ -74,8 +86,31 @@ func (f *fleet) fitsCards(info fwk.NodeInfo, w *wanted) bool {
 		return true
 	}
 	node := f.find(info)
-	if !w.shape.Shared() {
+	return w.fitsCardsOf(&node)
+}
+
+func (w *wanted) fitsCardsOf(node *packing.Node) bool {
+	switch {
+	case w.shape.Profile > 0:
+		return node.Holds(w.shape.Profile)
+	case w.shape.Shared():
+		return node.Partition == nil && node.Tightest(w.shape.Milli) >= 0
+	default:
 		return int64(node.Whole) >= w.shape.Cards
 	}
-	return node.Tightest(w.shape.Milli) >= 0
+}
+
+// owned says whether the pod gets a device that is written down: a part of a card, or an instance.
+func (w *wanted) owned() bool { return w.shape.Shared() || w.shape.Profile > 0 }
+
+// refuse says why a node that has not the cards will not do.
+func (w *wanted) refuse() string {
+	switch {
+	case w.shape.Profile > 0:
+		return fmt.Sprintf("no accelerator with room for an instance of %s", mig.Name(w.shape.Profile))
+	case w.shape.Shared():
+		return fmt.Sprintf("no accelerator with %d milli free", w.shape.Milli)
+	default:
+		return "too few accelerators that nobody shares"
+	}
 }

@@ -53,6 +53,23 @@ func TestAListThatCannotBeMeantIsRefused(t *testing.T) {
 	}
 }
 
+func TestTimesAreReadWhereTheListHasThem(t *testing.T) {
+	timed := func(times string) (*Trace, error) {
+		return Read(strings.NewReader(twoNodes), strings.NewReader("name,cpu_milli,memory_mib,num_gpu,gpu_milli,creation_time,deletion_time\np,1,1,1,500,"+times+"\n"))
+	}
+	if trace, err := timed("7,9"); err != nil || !trace.Timed || trace.Pods[0].CreatedAt != 7 || trace.Pods[0].DeletedAt != 9 {
+		t.Errorf("%+v: %v", trace, err)
+	}
+	if trace := read(t, "p,1,1,1,500,\n"); trace.Timed {
+		t.Errorf("%+v has times", trace)
+	}
+	for _, times := range []string{"9,7", "-1,7", "7,", ","} {
+		if _, err := timed(times); err == nil {
+			t.Errorf("times %s are taken", times)
+		}
+	}
+}
+
 func TestPodsArriveUpToThirtyPercentBeyondTheCapacity(t *testing.T) {
 	for name, pods := range map[string]string{
 		"a short list is drawn from again": "a,1,1,1,1000,\nb,1,1,1,500,\nc,1,1,0,0,\n",

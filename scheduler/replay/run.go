@@ -9,11 +9,17 @@ import (
 	"commonpool.dev/scheduler/packing"
 )
 
-// Chooser picks the node for a pod, and the card for a shared one; -1 where it fits nowhere.
+// Chooser picks the node for a pod, and the card for a shared one; -1 where it fits nowhere. Take puts the pod there and returns its cards,
+// a bit each; Vacate takes a pod off these cards, and Occupy puts it back onto exactly them.
 type Chooser interface {
 	Best(s *packing.Shape) (node, card int)
 	Take(node int, s *packing.Shape, card int) (cards uint64)
+	Vacate(node int, s *packing.Shape, cards uint64)
+	Occupy(node int, s *packing.Shape, cards uint64)
 }
+
+// Learner is a chooser that learns from every pod that comes, once a pod and before it is placed.
+type Learner interface{ Meet(s *packing.Shape) }
 
 // Policy makes a chooser for nodes in their given state; ranks decide between equals, the lowest first.
 type Policy struct {
@@ -53,8 +59,12 @@ func (t *Trace) Replay(policy Policy, seed int64, arrivals []int) Run {
 	began := readProcessor()
 	chooser := policy.New(slices.Clone(t.Nodes), ranks, mix, seed)
 	opened := readProcessor()
+	learner, learns := chooser.(Learner)
 	for _, index := range order {
 		shape := &t.Pods[index].Shape
+		if learns {
+			learner.Meet(shape)
+		}
 		arrived += shape.Accelerators()
 		if node, card := chooser.Best(shape); node >= 0 {
 			chooser.Take(node, shape, card)

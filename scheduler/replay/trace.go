@@ -19,6 +19,8 @@ type Pod struct {
 	Name  string
 	Spec  string // the models that will do, as the list says it
 	Shape packing.Shape
+
+	CreatedAt, DeletedAt int64 // seconds of the recording; both 0 where the list has no times
 }
 
 // Trace is the nodes and the pods of one list, both in the order of their names.
@@ -26,6 +28,7 @@ type Trace struct {
 	Nodes    []packing.Node
 	Pods     []Pod
 	Capacity int64 // milli-accelerators of all nodes
+	Timed    bool  // the list says when pods came and went
 }
 
 // Models gives every model of card a bit.
@@ -119,7 +122,15 @@ func (t *Trace) readPods(from io.Reader, known *models) error {
 			return err
 		}
 		shape := packing.Shape{CPU: row.number("cpu_milli"), Memory: row.number("memory_mib"), Cards: cards, Milli: milli, Models: mask}
-		t.Pods = append(t.Pods, Pod{Name: row.text("name"), Spec: spec, Shape: shape})
+		pod := Pod{Name: row.text("name"), Spec: spec, Shape: shape}
+		if row.has("creation_time") && row.has("deletion_time") {
+			t.Timed = true
+			pod.CreatedAt, pod.DeletedAt = row.number("creation_time"), row.number("deletion_time")
+			if pod.CreatedAt < 0 || pod.DeletedAt < pod.CreatedAt {
+				return fmt.Errorf("a pod from second %d to second %d", pod.CreatedAt, pod.DeletedAt)
+			}
+		}
+		t.Pods = append(t.Pods, pod)
 		return row.err
 	})
 	slices.SortStableFunc(t.Pods, func(a, b Pod) int { return strings.Compare(a.Name, b.Name) })
@@ -134,6 +145,11 @@ type row struct {
 	columns map[string]int
 	fields  []string
 	err     error
+}
+
+func (r *row) has(column string) bool {
+	_, known := r.columns[column]
+	return known
 }
 
 func (r *row) text(column string) string {

@@ -325,6 +325,11 @@ WORKLOAD_MISTAKES = (
         edited(an_inference(), inference__replicas={"min": 4, "max": 2}),
         "max `2` is less than min `4`",
     ),
+    Mistake(
+        "a replica that carries nothing",
+        edited(an_inference(), inference__target={"metric": "requestsPerSecond", "perReplica": "0"}),
+        "a replica that carries nothing is no measure: say in `perReplica` how much",
+    ),
     Mistake("a port that does not exist", edited(an_inference(), inference__port=70000), "should be less than or equal to 65535"),
     Mistake("port nought", edited(an_inference(), inference__port=0), "should be greater than or equal to 1"),
     Mistake(

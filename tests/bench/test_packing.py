@@ -48,7 +48,7 @@ def test_the_program_gets_files_seeds_and_loads_and_its_lines_are_points(tmp_pat
     order = Order(Path("n.csv"), (Path("a.csv"), Path("b.csv")), ("FGD", "Random"), seeds=2, arrivals=(80, 130))
     assert list(run_replays(program, order)) == [make_point()]
     asked = (tmp_path / "asked").read_text(encoding="utf-8").strip()
-    assert asked == "-nodes n.csv -seeds 42,43 -arrivals 80,130 -policies FGD,Random a.csv b.csv"
+    assert asked == "-nodes n.csv -seeds 42,43 -policies FGD,Random -arrivals 80,130 a.csv b.csv"
 
 
 def test_what_the_program_refuses_is_the_users_mistake(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_scheduler_that_only_scores_keeps_all_filters_and_preemption(render: R
     assert plugins["bind"] == {"enabled": [{"name": "CommonPool"}]}, "before the default binder"
     assert arguments["CommonPool"]["mode"] == "ScoreOnly"
     assert arguments["CommonPool"]["workloadMix"] == [{"gpuMilli": 500, "weight": 3}]
-    assert arguments["NodeResourcesFit"] == {"ignoredResources": ["commonpool.dev/gpu-milli"]}
+    assert arguments["NodeResourcesFit"] == {"ignoredResourceGroups": ["commonpool.dev"]}
 
 
 def test_policies_of_a_scheduler_alone_refuse_forged_cards_and_send_pods(render: Render) -> None:

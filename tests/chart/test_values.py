@@ -26,6 +26,7 @@ def test_the_chart_is_without_fault(helm: Helm, chart: Path) -> None:
         "scaling.providers[0].resource=nodepools",
         "scheduler.mode=Sometimes",
         "scheduler.workloadMix[0].gpuMilli=1000",
+        "scheduler.workloadMix[0].migProfile=8g.5gb",
         "scheduler.client.qps=0",
         "accelerators.resourceNames={gpu}",
         "accelerators.resourceNames={deviceclass.resource.kubernetes.io/gpu}",

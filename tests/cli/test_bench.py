@@ -53,13 +53,16 @@ def test_a_rush_of_claims_is_measured_in_memory() -> None:
 
 @pytest.mark.story
 def test_gangs_are_measured_in_memory() -> None:
-    answer = CliRunner().invoke(app, split("gangs --nodes 1000 --placements 60 --runs 1 -o json"))
+    answer = CliRunner().invoke(app, split("gangs --nodes 1000 --placements 60 --runs 1 --fleet 500 --fleet 1000 --calls 5 -o json"))
     assert answer.exit_code == 0, answer.output
-    *ways, big = json.loads(answer.stdout)["results"]
+    report = json.loads(answer.stdout)
+    *ways, big = report["results"]
     assert [way["way"] for way in ways] == ["commonpool", "commonpool, few racks preferred", "first fit", "tightest fit"]
     assert {way["placements"] for way in ways} == {60}
     assert big["nodes"] == 100
     assert (big["blocks"], big["racks"]) == (big["fewestBlocks"], big["fewestRacks"])
+    assert {(asked["nodes"], asked["othersChanged"]) for asked in report["again"]} == {(500, 0), (500, 100), (1000, 0), (1000, 100)}
+    assert all(asked["placed"] == asked["calls"] for asked in report["again"])
 
 
 def test_what_cannot_fit_is_refused_before_anything_starts() -> None:

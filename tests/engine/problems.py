@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from commonpool.engine.protocol import ANYWHERE, NO_DOMAIN, Amounts, Engine, Fleet, GangAnswer, GangRequest, Packing
@@ -57,6 +57,27 @@ def make_problem(rng: Random) -> Problem:
     return Problem(fleet, tuple(_draw_step(rng, nodes, len(domains)) for _ in range(rng.randint(1, 6))))
 
 
+def make_conversation(rng: Random) -> Problem:
+    """Many questions that come again and again, of many sizes, between changes here and there: what an engine remembers is used."""
+    nodes = rng.randint(10, 60)
+    kinds = [_draw_node(rng) for _ in range(rng.randint(1, 3))]
+    capacity = [rng.choice(kinds) for _ in range(nodes)]
+    domains = _draw_domains(rng, nodes, rng.randint(0, 3))
+    classes = [(*_draw_pod(rng), rng.randint(0, 100)) for _ in range(rng.randint(0, 3))]
+    fleet = make_fleet([kind if rng.randint(0, 3) else _draw_node(rng) for kind in capacity], *domains, classes=classes, capacity=capacity)
+    sites = [array("q", range(nodes)), array("q", [node for node in range(nodes) if rng.randint(0, 3)])]
+    questions = [_draw_request(rng, len(domains)) for _ in range(rng.randint(2, 6))]
+    steps: list[Place | Add] = []
+    for _ in range(rng.randint(10, 25)):
+        question = rng.choice(questions)
+        count = rng.choice((1, 1, 2, 5, 8, 24))
+        steps.append(Place(replace(question, min_count=rng.randint(0, count), count=count), rng.choice(sites)))
+        steps += [_draw_add(rng, nodes) for _ in range(rng.choice((0, 1, 3)))]
+        if rng.randint(0, 9) == 0:
+            sites.append(array("q", [node for node in range(nodes) if rng.randint(0, 5)]))
+    return Problem(fleet, tuple(steps))
+
+
 def _draw_domains(rng: Random, nodes: int, levels: int) -> list[list[int]]:
     """Nested, with gaps, in any order, or neatly sorted as the planner's are."""
     around: list[tuple[int, ...]] = [() for _ in range(nodes)]
@@ -89,11 +110,15 @@ def _draw_pod(rng: Random) -> Amounts:
 
 def _draw_step(rng: Random, nodes: int, levels: int) -> Place | Add:
     if nodes and rng.randint(0, 3) == 0:
-        gpu, cpu, memory, pods = _draw_pod(rng)
-        sign = rng.choice((-1, 1))
-        return Add(rng.randint(0, nodes - 1), (sign * gpu, sign * cpu, sign * memory, sign * pods))
+        return _draw_add(rng, nodes)
     eligible = array("q", [node for node in range(nodes) if rng.randint(0, 5)])
     return Place(_draw_request(rng, levels), eligible)
+
+
+def _draw_add(rng: Random, nodes: int) -> Add:
+    gpu, cpu, memory, pods = _draw_pod(rng)
+    sign = rng.choice((-1, 1))
+    return Add(rng.randint(0, nodes - 1), (sign * gpu, sign * cpu, sign * memory, sign * pods))
 
 
 def _draw_request(rng: Random, levels: int) -> GangRequest:
@@ -121,16 +146,21 @@ def _draw_request(rng: Random, levels: int) -> GangRequest:
 
 
 def run_problem(engine: Engine, problem: Problem) -> Iterator[tuple[int, list[int], int]]:
-    """Each placement's step, nodes and fit count."""
+    """Each placement's step, nodes and fit count. Nodes that are the same object are selected once."""
+    sites: dict[int, int] = {}
     with engine.open(problem.fleet) as packing:
         for number, step in enumerate(problem.steps):
-            answer = take_step(packing, step)
+            answer = take_step(packing, step, sites)
             if answer is not None:
                 yield number, answer.nodes.tolist(), answer.fit_count
 
 
-def take_step(packing: Packing, step: Place | Add) -> GangAnswer | None:
+def take_step(packing: Packing, step: Place | Add, sites: dict[int, int] | None = None) -> GangAnswer | None:
     if isinstance(step, Place):
-        return packing.place(step.request, packing.select(step.eligible))
+        known = {} if sites is None else sites
+        site = known.get(id(step.eligible))
+        if site is None:
+            site = known[id(step.eligible)] = packing.select(step.eligible)
+        return packing.place(step.request, site)
     packing.add(step.node, step.amounts)
     return None

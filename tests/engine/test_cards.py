@@ -20,7 +20,12 @@ BLOCK = 500
 Open = Callable[[CardFleet], CardPacking]
 
 WHOLE = (96_000, 100, 110, 0, (1000,) * 8)
-MIX = [CardClass(11_300, 1, 1000, 0, 50), CardClass(4000, 1, 470, 0, 20), CardClass(3152, 1, 810, 0, 30), CardClass(16_000, 0, 0, 0, 10)]
+MIX = [
+    CardClass(11_300, 1, 1000, 0, 0, 50),
+    CardClass(4000, 1, 470, 0, 0, 20),
+    CardClass(3152, 1, 810, 0, 0, 30),
+    CardClass(16_000, 0, 0, 0, 0, 10),
+]
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +63,7 @@ def test_native_and_reference_agree_on_what_hypothesis_finds(cards: CardEngine, 
 
 def test_native_and_reference_learn_the_same_prices_in_many_rounds(cards: CardEngine) -> None:
     fleet = make_card_fleet([WHOLE, (104_000, 100, 110, 1, (1000, 1000)), (16_000, 100, 110, 2, (1000, 530))], MIX, 40)
-    pods = array("q", [number for known in MIX * 4 for number in (known.cpu_milli, 1, known.cards, known.milli, known.models)])
+    pods = array("q", [number for known in MIX * 4 for number in (known.cpu_milli, 1, known.cards, known.milli, known.models, 0)])
     with cards.open(fleet) as packing:
         assert packing.place(pods) == CardReference(fleet).place(pods)
 
@@ -72,7 +77,9 @@ def test_a_sequence_in_one_call_is_what_single_calls_are(opened: Open) -> None:
 
 
 def test_shared_pods_that_fill_a_card_meet_on_it(opened: Open) -> None:
-    fleet = make_card_fleet([WHOLE], [CardClass(1000, 1, 530, 0, 10), CardClass(1000, 1, 470, 0, 10), CardClass(1000, 1, 1000, 0, 10)], 50)
+    fleet = make_card_fleet(
+        [WHOLE], [CardClass(1000, 1, 530, 0, 0, 10), CardClass(1000, 1, 470, 0, 0, 10), CardClass(1000, 1, 1000, 0, 0, 10)], 50
+    )
     with opened(fleet) as packing:
         places = packing.place(array("q", [*CardPod(1000, 1, 1, 530), *CardPod(1000, 1, 1, 470)]))
     assert places == [(0, 1), (0, 1)]
@@ -81,7 +88,7 @@ def test_shared_pods_that_fill_a_card_meet_on_it(opened: Open) -> None:
 def test_a_pod_spares_the_model_that_work_insists_on(opened: Open) -> None:
     nodes = [(96_000, 100, 110, 0, (1000,) * 2), (96_000, 100, 110, 1, (1000,) * 2)]
     for wanted in (0, 1):
-        mix = [CardClass(1000, 1, 1000, 1 << wanted, 10), CardClass(1000, 1, 1000, 0, 10)]
+        mix = [CardClass(1000, 1, 1000, 1 << wanted, 0, 10), CardClass(1000, 1, 1000, 0, 0, 10)]
         with opened(make_card_fleet(nodes, mix, 20)) as packing:
             assert packing.place(array("q", CardPod(1000, 1, 1, 1000))) == [(1 - wanted, 1)]
 
@@ -148,8 +155,8 @@ def test_what_was_never_taken_is_not_given_back(opened: Open, node: int, held: i
         (CardFleet(array("q", [1, 1, 1, 0, 1]), array("q", [1001]), array("q")), Fault.BAD_VALUE),
         (CardFleet(array("q", [1, -1, 1, 0, 0]), array("q"), array("q")), Fault.BAD_VALUE),
         (CardFleet(array("q", [1 << 51, 1, 1, 0, 0]), array("q"), array("q")), Fault.OVERFLOW),
-        (CardFleet(array("q", [1, 1, 1, 0, 0]), array("q"), array("q", [1, 1, 500, 0, 0])), Fault.BAD_VALUE),
-        (CardFleet(array("q", [1, 1, 1, 0, 0]), array("q"), array("q", [1, 1, 500, 0, 1 << 29])), Fault.OVERFLOW),
+        (CardFleet(array("q", [1, 1, 1, 0, 0]), array("q"), array("q", [1, 1, 500, 0, 0, 0])), Fault.BAD_VALUE),
+        (CardFleet(array("q", [1, 1, 1, 0, 0]), array("q"), array("q", [1, 1, 500, 0, 0, 1 << 29])), Fault.OVERFLOW),
         (CardFleet(array("q", [1, 1, 1, 0, 0]), array("q"), array("q"), rounds=-1), Fault.BAD_VALUE),
         (CardFleet(array("q", [1, 1, 1, 0, 0]), array("q"), array("q"), rounds=1 << 20), Fault.OVERFLOW),
         (CardFleet(array("l", [1, 1, 1, 0, 0]), array("q"), array("q")), Fault.BAD_LENGTH),

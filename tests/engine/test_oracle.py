@@ -4,12 +4,13 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.problems import make_problem, run_problem
+from tests.engine.problems import make_conversation, make_problem, run_problem
 
 from commonpool.engine.protocol import Engine, Fleet, GangRequest
 from commonpool.engine.reference import ReferenceEngine
 
 PROBLEMS = 12_000
+CONVERSATIONS = 1000
 BLOCK = 2000
 GANGS = ((1000, 5, 1), (2000, 90, 0), (8000, 12, 0), (500, 33, -1), (8000, 300, -1), (4000, 11, 1), (1000, 700, -1))
 
@@ -30,6 +31,20 @@ def test_native_and_reference_agree_on_thousands_of_problems(native: Engine, fir
 @settings(max_examples=150, deadline=None)
 def test_native_and_reference_agree_on_what_hypothesis_finds(native: Engine, rng: Random) -> None:
     problem = make_problem(rng)
+    assert list(run_problem(native, problem)) == list(run_problem(ReferenceEngine(), problem))
+
+
+def test_native_and_reference_agree_on_questions_that_come_again(native: Engine) -> None:
+    reference = ReferenceEngine()
+    for seed in range(CONVERSATIONS):
+        problem = make_conversation(Random(seed))  # noqa: S311 - a reproducible problem, not a secret
+        assert list(run_problem(native, problem)) == list(run_problem(reference, problem)), f"seed {seed}: {problem}"
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_native_and_reference_agree_on_questions_between_changes_that_hypothesis_finds(native: Engine, rng: Random) -> None:
+    problem = make_conversation(rng)
     assert list(run_problem(native, problem)) == list(run_problem(ReferenceEngine(), problem))
 
 

@@ -84,6 +84,8 @@ def _agree_workload(manifest: Manifest, random: Random) -> None:
     _order(replicas, "min", "max")
     if "step" in replicas:
         replicas["step"] = 1
+    if part.get("target", {}).get("perReplica") == "0":
+        part["target"]["perReplica"] = "10"
     if "placement" in spec:
         _agree_placement(spec["placement"], way, part)
     if "after" in part:

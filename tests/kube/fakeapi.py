@@ -91,9 +91,8 @@ class FakeApi(Client):
         old = self.objects.get((resource.plural, namespace, name), {"metadata": {"uid": f"uid-{name}"}})
         return self._store(resource, namespace, name, _merge(old, manifest))
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str = "", propagation: str = "Background") -> None:
-        del propagation
-        self._note("delete", resource, name)
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str = "", grace_seconds: int | None = None) -> None:
+        self._note("delete", resource, name if grace_seconds is None else f"{name} within {grace_seconds} s")
         body = self.objects.get((resource.plural, namespace, name))
         if body is not None and uid in {"", body["metadata"]["uid"]}:
             del self.objects[resource.plural, namespace, name]

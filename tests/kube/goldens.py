@@ -16,6 +16,7 @@ from commonpool.kube import facts, records
 from commonpool.kube.children import build_children
 from commonpool.kube.events import find_event
 from commonpool.kube.facts import ChildFact, NamespaceFact, PodView
+from commonpool.kube.read.stints import Stint
 from commonpool.kube.status import Progress, WorkloadView, build_workload_status
 from commonpool.kube.tenancy import plan_tenancy
 from commonpool.kube.tracking import plan_tracking, read_trackables
@@ -102,6 +103,7 @@ def _status(case: Case) -> list[Case]:
         hold=Hold(WorkloadName("vision-dev/pretrain"), Reason(hold.pop("reason")), **hold) if hold else None,
         progress=Progress(**{**progress, "outcome": Reason(progress["outcome"]) if "outcome" in progress else None}),
         why=case.get("why", ""),
+        stints=tuple(Stint(**stint) for stint in case.get("stints", [])),
     )
     now_at = START_AT + case["after"]
     status = build_workload_status(view, {pool.name: pool for pool in [make_pool()]}, now_at)

@@ -27,7 +27,12 @@ def test_what_a_replica_carries_is_a_quantity() -> None:
     assert [count_pods(service(most=100, per_replica=text), 10) for text in ("500m", "2", "1k")] == [20, 5, 1]
 
 
-@given(total=st.floats(), least=st.integers(0, 5), more=st.integers(0, 50), per_replica=st.sampled_from(["0", "1m", "7", "3k", "-1"]))
+@given(
+    total=st.floats(min_value=0, allow_infinity=False),
+    least=st.integers(0, 5),
+    more=st.integers(0, 50),
+    per_replica=st.sampled_from(["0", "1m", "7", "3k", "-1"]),
+)
 def test_whatever_is_read_the_bounds_hold(total: float, least: int, more: int, per_replica: str) -> None:
     most = max(1, least + more)
     assert least <= count_pods(service(least, most, per_replica), total) <= most

@@ -1,8 +1,9 @@
 from functools import partial
 
 import pytest
-from tests.kube.objects import Body, FilledMirror, pod_body, service_pod_body, training_body
+from tests.kube.objects import BORN, NAMESPACE, Body, FilledMirror, pod_body, service_pod_body, training_body
 
+from commonpool.kube import mirror as mirror_module
 from commonpool.kube.resources import PODS
 
 job_pod = partial(pod_body, job="pretrain", rank=0)
@@ -50,3 +51,19 @@ def test_what_an_answer_to_our_own_write_has_shown_is_not_read_again_when_the_wa
     assert len(mirror.workloads) == 1
     mirror.remember("gpuworkloads", body, gone=True)
     assert len(mirror.workloads) == 0
+
+
+def test_pods_that_had_begun_are_kept_when_they_go_the_latest_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_module, "MOST_DEPARTED", 2)
+    mirror = FilledMirror()
+    begun = {"phase": "Running", "startTime": BORN}
+    bodies = [{**pod_body(f"train-{index}", node="gpu-0"), "status": begun} for index in range(3)]
+    mirror.pods_are(*bodies, pod_body("never-began", node="gpu-0"), {**pod_body("no-gpu", node="gpu-0", gpus=0), "status": begun})
+    for name in ("train-0", "never-began", "no-gpu", "train-1"):
+        mirror.pods.drop((NAMESPACE, name), f"uid-{name}")
+    assert [pod.name for pod in mirror.departed.values()] == ["train-0", "train-1"]
+    again = {**bodies[2], "metadata": {**bodies[2]["metadata"], "uid": "uid-again", "resourceVersion": "999999"}}
+    mirror.pods_are(again)  # the list after an outage: the name is there, another pod bears it
+    assert [pod.uid for pod in mirror.departed.values()] == ["uid-train-1", "uid-train-2"]
+    mirror.settle("uid-train-1")
+    assert list(mirror.departed) == ["uid-train-2"]

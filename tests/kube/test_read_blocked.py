@@ -131,6 +131,34 @@ def test_somebody_elses_object_under_its_name_is_not_touched() -> None:
     assert reason(workload(mirror)) is Reason.CHILD_REFUSED
 
 
+def test_a_child_whose_owner_reference_its_tenant_took_away_is_the_tenants_own_and_all_its_pods_with_it() -> None:
+    """They count once, as those of the tracked object; who made it says why it has none."""
+    mirror = FilledMirror()
+    mirror.own(training_body(), {**tracked_body("pretrain-job"), "spec": tracked_body("pretrain")["spec"]})
+    mirror.jobs_are(job_body("pretrain"))
+    mirror.pods_are(*(pod_body(f"pretrain-{rank}", job="pretrain", rank=rank, node=f"gpu-{rank}") for rank in range(2)))
+    was, now = workload(mirror), workload(mirror, "pretrain-job")
+    assert (len(was.holdings), len(now.holdings)) == (0, 2)
+    assert was.blocked is not None
+    assert was.blocked.message == (
+        "a Job `pretrain` that is not its own exists already: delete it, or give the workload another name; one whose owner reference was "
+        "taken away runs on as yours and counts beside this"
+    )
+    assert now.blocked is None
+
+
+def test_a_workload_made_anew_waits_for_what_the_garbage_collector_has_not_removed_yet() -> None:
+    mirror = FilledMirror()
+    mirror.own(training_body())
+    mirror.jobs_are(job_body("pretrain", owner_uid="uid-of-the-former"))
+    found = workload(mirror)
+    assert found.blocked is not None
+    assert (found.blocked.reason, found.blocked.message) == (
+        Reason.WAITS_FOR_OTHER,
+        "waits until the former Job `pretrain` is gone, which is being removed",
+    )
+
+
 def test_what_nobody_honours_is_refused_with_the_fields_name() -> None:
     mirror = FilledMirror()
     body = training_body()

@@ -14,7 +14,7 @@ from commonpool.kube.facts import NamespaceFact
 from commonpool.kube.mirror import READERS, Mirror
 from commonpool.kube.read.fleet import Fleet, read_fleet
 from commonpool.kube.reflector import Reflector
-from commonpool.kube.resources import GPU_POOLS, NAMESPACES, NODES
+from commonpool.kube.resources import GPU_POOLS, NAMESPACES, NODES, PODS
 from commonpool.kube.store import Store
 from commonpool.kube.taints import plan_taints
 from commonpool.local.cluster import LocalCluster
@@ -74,6 +74,20 @@ async def test_answers_are_told_apart(client: Client, namespace: str) -> None:
     with pytest.raises(Invalid, match="not in the catalogue"):
         await client.create(GPU_POOLS, {**pool_body("odd", model="Odd"), "metadata": {"name": "odd"}})
     await client.delete(NAMESPACES, "", "nobody")
+
+
+async def test_a_pod_that_is_ending_can_be_given_less_time_for_it_and_never_more(client: Client, namespace: str) -> None:
+    """On a node that nobody runs: it ends for nobody, so what it was told stands still."""
+    spec = {"nodeName": f"no-{namespace}", "terminationGracePeriodSeconds": 86_400, "containers": [{"name": "main", "image": "x"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "slow", "namespace": namespace}, "spec": spec}
+    await client.create(PODS, pod)
+    given = []
+    for grace_seconds in (None, 600, 3600):
+        await client.delete(PODS, namespace, "slow", grace_seconds=grace_seconds)
+        found = decode_plain(await client.get(PODS, namespace, "slow"))
+        given.append(found["metadata"]["deletionGracePeriodSeconds"])
+    await client.delete(PODS, namespace, "slow", grace_seconds=0)
+    assert given == [86_400, 600, 600]
 
 
 async def test_what_we_apply_and_no_longer_say_is_taken_away_and_what_others_say_stays(client: Client, namespace: str) -> None:

@@ -2,16 +2,19 @@ from typing import Any
 
 from tests.api.manifests import a_pool, a_tenant, edited
 from tests.builders import START_AT
-from tests.kube.objects import FilledMirror, deployment_body, inference_body, job_body, tracked_body, training_body
+from tests.kube.objects import FilledMirror, deployment_body, inference_body, job_body, pool_body, tracked_body, training_body
 from tests.kube.readings import world
+from tests.kube.stage import Stage
 
 from commonpool.api import GPUPool, Tenant
 from commonpool.api.conditions import find_condition
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, TIER
 from commonpool.kube.load import Load
 from commonpool.kube.read.bounds import Bounds
-from commonpool.kube.status import Progress, WorkloadView, build_pool_status, build_tenant_status, build_workload_status
-from commonpool.kube.status.remarks import list_workload_remarks
+from commonpool.kube.read.fleet import find_rival
+from commonpool.kube.resources import GPU_POOLS
+from commonpool.kube.status import Breath, Progress, WorkloadView, build_pool_status, build_tenant_status, build_workload_status
+from commonpool.kube.status.remarks import list_tenant_remarks, list_workload_remarks
 from commonpool.model.demand import NO_DEMAND
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.usage import NO_USE, PoolUse, Usage
@@ -27,7 +30,7 @@ def hear(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_loads() -> None:
-    body = inference_body()
+    body = inference_body(gpus=1)
     body["spec"]["inference"]["target"] = {"metric": "requestsPerSecond", "perReplica": "10"}
     assert hear(body) == ()
     mirror = FilledMirror()
@@ -41,7 +44,7 @@ def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_load
 
 def test_who_asks_for_nothing_that_is_missing_hears_nothing() -> None:
     assert hear(training_body()) == ()
-    assert hear(inference_body()) == ()
+    assert hear(inference_body(gpus=1)) == ()
 
 
 def test_an_annotation_that_nobody_understands_is_told() -> None:
@@ -70,6 +73,20 @@ def test_a_minimum_run_time_and_a_grace_beyond_what_administrators_allow_count_a
     [workload] = (wide := world(mirror, bounds=Bounds(2_592_000, 86_400))).snapshot.workloads
     assert (workload.min_runtime_seconds, workload.grace_seconds) == (2_592_000, 86_400)
     assert list_workload_remarks(wide.runs[0], {}, wide.bounds) == ()
+
+
+def test_a_pods_own_grace_beyond_what_administrators_allow_counts_as_that_much_and_is_told() -> None:
+    words = ("`terminationGracePeriodSeconds` `86400` counts as `600`: administrators allow no more",)
+    body = training_body()
+    body["spec"]["training"]["template"]["spec"]["terminationGracePeriodSeconds"] = 86_400
+    assert hear(body) == words
+    mirror = FilledMirror()
+    mirror.own(tracked_body("web", "Deployment"))
+    deployment = deployment_body("web")
+    deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 86_400
+    mirror.deployments_are(deployment)
+    [run] = world(mirror).runs
+    assert list_workload_remarks(run, {}) == words
 
 
 def test_a_minimum_run_time_that_is_annotated_counts_no_longer_than_administrators_allow() -> None:
@@ -118,6 +135,24 @@ def test_a_pool_that_cannot_breathe_and_a_tenant_with_a_budget_hear_it_too() -> 
     usage = Usage(pools={PoolName("h100"): use}, tenants={}, subtrees={}, lines={})
     [ready] = build_tenant_status(tenant, usage, {TenantName("vision"): NO_DEMAND}, [], START_AT).conditions or []
     assert ready.message == "2 namespaces, 0 members; `budget` has no effect yet: nothing waits when it is spent"
+
+
+def test_a_tenant_hears_which_of_its_priority_classes_do_not_exist() -> None:
+    tenant = Tenant.model_validate(edited(a_tenant(), priorityClasses=["low", "gold", "high"]))
+    assert list_tenant_remarks(tenant, {"low"}) == (
+        "there is no PriorityClass `gold`, `high`: make it, or take it out of `priorityClasses`",
+    )
+    assert list_tenant_remarks(tenant, {"low", "gold", "high"}) == ()
+
+
+def test_a_pool_without_nodes_hears_which_pool_has_those_that_match() -> None:
+    stage = Stage()
+    stage.put(GPU_POOLS, pool_body("zoo"))
+    read = world(stage.mirror)
+    assert (find_rival(read.fleet, PoolName("zoo")), find_rival(read.fleet, PoolName("h100"))) == ("h100", None)
+    pool = GPUPool.model_validate(a_pool())
+    [ready] = build_pool_status(pool, None, START_AT, Breath(rival=PoolName("other"))).conditions or []
+    assert ready.message == "pool `other` has the nodes that match `nodes`: a node is in one pool only, so let the selectors differ"
 
 
 def test_a_pool_tells_by_which_resource_pods_ask_for_it_also_if_the_catalogue_knew() -> None:

@@ -1,6 +1,7 @@
 """What the operator says of a workload, over its whole life."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +14,13 @@ from tests.kube.test_children import make_gpuworkload
 
 from commonpool.api import GPUWorkload
 from commonpool.api.conditions import Condition, find_condition
-from commonpool.api.workloadstatus import GPUWorkloadStatus, Wait
+from commonpool.api.workloadstatus import GPUWorkloadStatus, Resize, Wait
 from commonpool.engine.reference import ReferenceEngine
 from commonpool.kube.events import find_event
+from commonpool.kube.read.stints import Stint
 from commonpool.kube.status import Progress, Untold, WorkloadView, build_workload_status, find_status_patch, find_telling_at, read_progress
 from commonpool.kube.status.delay import START_SECONDS
+from commonpool.kube.status.taken import describe_shrink
 from commonpool.model.assume import assume_plan
 from commonpool.model.ids import ChildKey, PoolName, WorkloadName
 from commonpool.model.plan import Evict, Hold
@@ -41,6 +44,10 @@ class Moment:
     refused: bool = False
     ending: bool = False
     succeeded: int = 0
+    began: int = 0
+    """Pods that were taken by their kubelets at START_AT."""
+    ended: int = 0
+    """Of these, at START_AT + 90, and are gone since."""
     later: int = 0
     """Seconds since the moment before."""
 
@@ -62,6 +69,7 @@ def look(workload: GPUWorkload, moment: Moment) -> WorkloadView:
             refused=moment.refused,
             ending=moment.ending,
         ),
+        stints=tuple(Stint(rank, "", 8, "h100", START_AT, START_AT, rank < moment.ended, START_AT + 90) for rank in range(moment.began)),
     )
 
 
@@ -99,6 +107,8 @@ moments = st.builds(
     refused=st.booleans(),
     ending=st.booleans(),
     succeeded=st.integers(0, 4),
+    began=st.integers(0, 4),
+    ended=st.integers(0, 4),
     later=st.integers(0, 10_000),
 )
 
@@ -123,26 +133,40 @@ def test_a_transition_has_the_time_of_the_moment_when_the_answer_changed(life: l
             assert condition.status == old.status or condition.last_transition_time.timestamp() == now_at
 
 
-@given(st.lists(moments, min_size=1, max_size=8))
-def test_what_was_used_is_the_sum_over_all_moments_once_it_holds_nothing(life: list[Moment]) -> None:
-    told = live([*life, Moment(later=60)])
-    used = sum((after - before) * (status.accelerators or 0) for (before, status), (after, _) in pairwise(told))
-    assert (told[-1][1].accelerator_seconds or 0) == used
-
-
 def test_between_the_end_of_its_pods_and_the_word_of_its_job_nothing_is_told_but_what_it_gives_back() -> None:
     told = live([Moment(bound=4, ready=4), Moment(ending=True, later=5), Moment(outcome=Reason.COMPLETED, later=1)])
     (_, running), (_, ending), (_, completed) = told
     assert ending.conditions == running.conditions
     assert (ending.replicas, ending.pool, ending.promised_at) == (running.replicas, running.pool, running.promised_at)
-    assert (ending.accelerators, ending.accelerator_seconds) == (0, 5 * (running.accelerators or 0))
+    assert (ending.accelerators, running.accelerators) == (0, 32)
     assert get_state(completed) == Reason.COMPLETED
 
 
 def test_a_gang_does_not_become_smaller_while_its_pods_end_one_after_another() -> None:
     told = live([Moment(bound=4 - done, ready=4 - done, succeeded=done) for done in range(4)] + [Moment(outcome=Reason.COMPLETED)])
     assert [status.replicas.summary for _, status in told if status.replicas] == ["4/4"] * 5
-    assert {get_condition(status, "Placed").status for _, status in told} == {"True"}
+    placed = [get_condition(status, "Placed") for _, status in told]
+    assert {(each.status, each.message) for each in placed} == {("True", "all 4 pods have their places in pool `h100`")}
+    assert get_condition(told[1][1], "Running").message == "3 of 4 pods run in pool `h100`, 1 is done"
+
+
+def test_a_service_that_is_rolled_out_is_as_large_as_it_is_meant_to_be_although_it_has_pods_of_two_sorts() -> None:
+    view = look(make_gpuworkload("inference"), Moment(bound=4, ready=4))
+    both = replace(view, planned=make_workload(replicas=8, held=(Held("n", 4),)), hold=WAIT)
+    status = build_workload_status(both, POOLS, START_AT)
+    assert status.replicas is not None
+    assert (status.replicas.summary, status.replicas.ready) == ("4/4", 4)
+    assert get_condition(status, "Running").message == "4 of 4 pods run in pool `h100`"
+    assert status.wait is not None
+
+
+def test_an_end_on_another_day_has_its_date() -> None:
+    told_at = datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
+    soon, later = (
+        Resize(replicas=2, at=told_at + timedelta(seconds=seconds), told_at=told_at, reason="Why", message="so") for seconds in (30, 90)
+    )
+    assert describe_shrink(soon) == "2 pods stay, the others end at 23:59:30 UTC: so"
+    assert describe_shrink(later) == "2 pods stay, the others end at 2026-11-23 00:00:30 UTC: so"
 
 
 def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401 any part of a manifest
@@ -176,17 +200,17 @@ def test_a_gang_goes_from_the_queue_to_its_end() -> None:
         Moment(promised=4, later=10),
         Moment(promised=2, bound=2, later=1),
         Moment(bound=4, ready=3, later=1),
-        Moment(bound=4, ready=4, later=1),
-        Moment(bound=0, outcome=Reason.COMPLETED, later=100),
+        Moment(bound=4, ready=4, began=4, later=1),
+        Moment(bound=0, outcome=Reason.COMPLETED, began=4, ended=4, later=100),
     ]
     told = [status for _, status in live(life)]
     assert [get_state(status) for status in told] == ["InsufficientCapacity", "Placed", "Placed", "Starting", "Running", "Completed"]
     assert [status.replicas and status.replicas.summary for status in told] == ["0/4", "0/4", "2/4", "4/4", "4/4", "4/4"]
     assert [status.wait is not None for status in told] == [True, False, False, False, False, False]
     assert get_condition(told[-1], "Placed").status == "True"
-    assert told[-1].accelerator_seconds == 103 * 32
+    assert told[-1].accelerator_seconds == 90 * 32
     assert told[-1].cost is not None
-    assert told[-1].cost.amount.startswith("2.19733"), "each moment is rounded to a millionth"
+    assert told[-1].cost.amount == "1.92"
 
 
 def test_an_end_stays_told_when_the_object_is_gone() -> None:
@@ -198,7 +222,8 @@ def test_an_end_stays_told_when_the_object_is_gone() -> None:
 
 def test_who_loses_all_its_places_waits_again_and_its_next_promise_counts_anew() -> None:
     wait = Hold(WorkloadName("vision-dev/pretrain"), Reason.INSUFFICIENT_CAPACITY, "no room", position=1)
-    told = [status for _, status in live([Moment(bound=4, ready=4), Moment(hold=wait, later=50), Moment(promised=4, later=50)])]
+    running = Moment(bound=4, ready=4, began=4)
+    told = [status for _, status in live([running, Moment(hold=wait, later=50), Moment(promised=4, later=50)])]
     assert told[1].promised_at is None
     assert told[1].pool is None
     assert get_condition(told[1], "Placed").status == "False"
@@ -238,26 +263,12 @@ def test_what_is_no_step_of_a_start_is_told_at_once(moment: Moment) -> None:
 
 @pytest.mark.parametrize("moment", [Moment(promised=4), Moment(promised=2, bound=2), Moment(bound=4, ready=3)])
 def test_the_steps_of_a_start_are_kept_back_until_it_has_lasted(moment: Moment) -> None:
-    view = replace(look(make_gpuworkload(), moment), untold=Untold(START_AT, 32, "h100"))
+    view = replace(look(make_gpuworkload(), moment), untold=Untold(START_AT, "h100"))
     assert [find_telling_at(view, START_AT + later) for later in (0, 2, 3)] == [START_AT + START_SECONDS] * 2 + [None]
     assert find_telling_at(replace(view, untold=None), START_AT) is None, "nobody knows since when"
     name, child = WorkloadName("vision-dev/pretrain"), ChildKey("Job", "vision-dev", "pretrain")
     evicted = Evict(name, child, Reason.RECLAIMED_FOR_GUARANTEE, "it has to go")
     assert find_telling_at(replace(view, evict=evicted), START_AT) is None
-
-
-def test_prices_in_another_currency_are_not_added() -> None:
-    workload = make_gpuworkload()
-    first = build_workload_status(look(workload, Moment(bound=4, ready=4)), POOLS, START_AT)
-    workload = workload.model_copy(update={"status": first})
-    second = build_workload_status(look(workload, Moment(bound=4, ready=3)), POOLS, START_AT + 3600)
-    workload = workload.model_copy(update={"status": second})
-    dollars = {PoolName("h100"): replace(make_pool(), currency="USD")}
-    third = build_workload_status(look(workload, Moment(bound=4, ready=4)), dollars, START_AT + 7200)
-    assert second.cost is not None
-    assert second.cost.amount == "76.80"
-    assert third.cost == second.cost
-    assert third.accelerator_seconds == 7200 * 32
 
 
 def test_an_event_is_told_once_and_under_the_same_name_if_told_again() -> None:

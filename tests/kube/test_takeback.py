@@ -382,3 +382,45 @@ async def test_a_claim_gets_what_deleted_work_has_borrowed_and_the_plan_says_so_
     await scene.round()
     taken = ["patch Job pretrain"] if gone == "GPUWorkload" else ["delete Pod pretrain-2", "delete Pod pretrain-3"]
     assert [each for each in scene.api.wrote() if "pretrain" in each] == taken
+
+
+def slow(body: Body, *, ending_seconds: int | None = None) -> Body:
+    """A pod that asks for a day to end, and, if it is being deleted, has got so long."""
+    metadata = body["metadata"]
+    if ending_seconds is not None:
+        metadata = {**metadata, "deletionTimestamp": BORN, "deletionGracePeriodSeconds": ending_seconds}
+    return {**body, "metadata": metadata, "spec": {**body["spec"], "terminationGracePeriodSeconds": 86_400}}
+
+
+async def test_no_pod_keeps_its_place_longer_than_administrators_allow_and_none_gets_longer_than_it_asks_for() -> None:
+    scene = Scene()
+    scene.put(GPU_WORKLOADS, tracked_body("web", "Deployment"))
+    scene.put(DEPLOYMENTS, deployment_body("web"))
+    bodies = [service_pod_body(f"web-{name}", "web", node="gpu-0") for name in "abcd"]
+    scene.put(PODS, bodies[0], slow(bodies[1]), slow(bodies[2], ending_seconds=86_400), slow(bodies[3], ending_seconds=30))
+    await scene.decide()
+    wrote = await scene.decide(evict("web", "Deployment"))
+    assert wrote[1:] == ["delete Pod web-a", "delete Pod web-b within 600 s", "delete Pod web-c within 600 s"]
+
+
+async def test_the_pods_of_an_evicted_job_end_in_time_although_its_controller_gives_them_what_they_ask_for(scene: Scene) -> None:
+    await scene.decide(evict("pretrain"))
+    scene.put(PODS, slow(ready_pod_body(0), ending_seconds=86_400), slow(ready_pod_body(1), ending_seconds=600))
+    assert (await scene.decide())[-1] == "delete Pod pretrain-0 within 600 s"
+    scene.put(PODS, slow(ready_pod_body(0), ending_seconds=600))
+    assert await scene.decide() == []
+
+
+async def test_so_do_those_beyond_the_size_of_a_job_that_shrinks_and_no_others(scene: Scene) -> None:
+    await scene.decide(shrink(2, NOW_AT))
+    await scene.decide()
+    scene.put(PODS, slow(ready_pod_body(1), ending_seconds=86_400), slow(ready_pod_body(3), ending_seconds=86_400))
+    assert await scene.decide() == ["delete Pod pretrain-3 within 600 s"]
+
+
+async def test_pods_that_a_deleted_workload_left_behind_are_taken_although_nobody_can_be_told() -> None:
+    scene = Scene()
+    scene.put(PODS, slow(pod_body("gone-0", job="gone", rank=0, node="gpu-0"), ending_seconds=86_400))
+    [left] = scene.cluster.read().workloads
+    told = Evict(left.name, left.child, WHY, "its places are needed")
+    assert await scene.decide(told) == ["delete Pod gone-0 within 600 s"]

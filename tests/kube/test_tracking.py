@@ -5,13 +5,15 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import GPU
+from tests.kube.objects import job_body, own_body, training_body
 
 from commonpool.api import GPUWorkload
-from commonpool.kube.facts import PodView, read_pod
-from commonpool.kube.records import Pod
+from commonpool.kube.facts import PodView, read_job, read_pod
+from commonpool.kube.records import Job, Pod
 from commonpool.kube.shapes import Shape
 from commonpool.kube.tracking import Trackable, plan_tracking, read_trackables
 from commonpool.kube.writes import Verb, Write
@@ -142,6 +144,21 @@ def test_an_owner_that_does_not_make_such_an_object_is_not_believed() -> None:
     assert len(plan([claimed], [])) == 1
     real = make_trackable("gone", "Deployment")
     assert [write.manifest["spec"]["tracked"]["kind"] for write in plan([claimed, real], [])] == ["Deployment"]
+
+
+@pytest.mark.parametrize("kind", ["Job", "Deployment"])
+def test_the_child_of_a_deleted_workload_is_not_taken_for_its_tenants_own_while_it_waits_for_the_garbage_collector(kind: str) -> None:
+    orphan = replace(make_trackable("gone", kind), owner=ChildKey("GPUWorkload", "vision-dev", "gone"), owner_uid="u-gone")
+    assert plan([orphan], []) == []
+    again = GPUWorkload.model_validate(own_body("GPUWorkload", "gone", training_body()["spec"], namespace="vision-dev", uid="u-anew"))
+    assert plan([orphan], [again]) == []
+
+
+def test_an_owner_of_a_like_named_kind_of_another_group_is_none_of_ours() -> None:
+    body = job_body("plain", owner_uid="u-foreign")
+    body["metadata"]["ownerReferences"][0]["apiVersion"] = "example.com/v1"
+    job = read_job(msgspec.convert(body, Job, strict=False))
+    assert len(plan(read_trackables([job], []), [])) == 1
 
 
 def make_replica(name: str, owner_uid: str, *, namespace: str = "vision-dev", gpus: int = 1, phase: str = "Pending") -> PodView:

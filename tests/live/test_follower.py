@@ -8,7 +8,7 @@ from http.server import ThreadingHTTPServer
 
 import aiohttp
 import pytest
-from tests.kube.objects import FilledMirror, workload_body
+from tests.kube.objects import FilledMirror, deployment_body, workload_body
 
 from commonpool.kube.load import Load
 from commonpool.live.follower import Follower, Source
@@ -100,10 +100,46 @@ async def test_an_administrator_may_say_how_a_metric_is_read(town: Town) -> None
     assert (await town.look()).problem.startswith("nobody has said how metric `mood` is read: use one of `queue`, `requestsInFlight`")
 
 
-@pytest.mark.parametrize("total", ["nan", "inf", "-5"])
-async def test_a_load_that_is_no_number_of_requests_means_the_least(town: Town, total: str) -> None:
+@pytest.mark.parametrize("total", ["nan", "inf", "-inf", "-5"])
+async def test_an_answer_that_can_be_no_load_is_none_and_the_service_keeps_its_size(town: Town, total: str) -> None:
+    problem = f"metric `requestsPerSecond` tells of a load of `{float(total)}`, which can be none: ask an administrator"
     town.put(total)
+    assert await town.look() == Load(None, problem)
+    town.put("45")
+    await town.look()
+    town.put(total)
+    town.now_at += 1000
+    assert await town.look() == Load(5, problem)
+
+
+async def test_no_load_is_a_load(town: Town) -> None:
+    town.put("0")
     assert await town.look() == Load(1)
+
+
+async def test_after_a_start_a_service_keeps_the_size_that_it_has_as_long_as_before_any_shrinking(town: Town) -> None:
+    town.mirror.deployments_are(deployment_body("chat", replicas=6, owner_uid="uid-GPUWorkload-chat"))
+    town.put("12")
+    assert await town.look() == Load(6)
+    town.now_at += 59
+    assert await town.look() == Load(6)
+    town.now_at += 2
+    assert await town.look() == Load(2)
+
+
+async def test_what_was_not_known_for_so_long_is_known_as_little_as_after_a_start(town: Town) -> None:
+    town.mirror.deployments_are(deployment_body("chat", replicas=6, owner_uid="uid-GPUWorkload-chat"))
+    town.put("55")
+    assert await town.look() == Load(6)
+    town.now_at += 1000
+    town.put("12")
+    assert await town.look() == Load(6)
+
+
+async def test_somebody_elses_deployment_of_that_name_says_nothing_of_its_size(town: Town) -> None:
+    town.mirror.deployments_are(deployment_body("chat", replicas=6))
+    town.put("12")
+    assert await town.look() == Load(2)
 
 
 @pytest.mark.parametrize("name", ['chat"}) or vector(1000', "chat\\", "Chat", "", "a" + "$namespace"])

@@ -15,8 +15,8 @@ from commonpool.model.rounds import (
     parse_request,
     render_nodes,
     render_pods,
-    render_ranks,
     render_request,
+    render_seats,
     split_parts,
 )
 
@@ -40,7 +40,7 @@ def entries(draw: st.DrawFn) -> tuple[Entry, ...]:
 
 @given(entries())
 def test_entries_come_back_from_their_text_as_they_were(written: tuple[Entry, ...]) -> None:
-    assert parse_entries(render_nodes(written), render_ranks(written), render_pods(written)) == written
+    assert parse_entries(render_nodes(written), render_seats(written), render_pods(written)) == written
 
 
 @given(st.text(alphabet="abn01-9* ", max_size=12), st.text(alphabet="0123-9 ", max_size=8), st.text(alphabet="ab ", max_size=4))
@@ -49,12 +49,12 @@ def test_any_text_is_read_or_refused_as_a_value_error(nodes: str, ranks: str, po
         read = parse_entries(nodes, ranks, pods)
     except ValueError:
         return
-    assert read == parse_entries(render_nodes(read), render_ranks(read), render_pods(read))
+    assert read == parse_entries(render_nodes(read), render_seats(read), render_pods(read))
 
 
 def test_ranks_are_written_as_spans_in_the_order_of_nodes() -> None:
     written = [Entry(Seat(rank=rank), NodeName("a" if rank < 8 else "b")) for rank in (3, 7, 8, 9)]
-    assert (render_nodes(written), render_ranks(written), render_pods(written)) == ("a*2 b*2", "3 7-9", "")
+    assert (render_nodes(written), render_seats(written), render_pods(written)) == ("a*2 b*2", "3 7-9", "")
 
 
 @pytest.mark.parametrize(

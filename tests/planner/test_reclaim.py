@@ -1,6 +1,7 @@
 """What is borrowed comes back for a guarantee: shrinking first, evicting last, never more than needed."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from tests.builders import (
     RACK,
@@ -38,6 +39,11 @@ def borrower(name: str, *nodes: int, **told: object) -> Workload:
 def elastic(name: str, *nodes: int, least: int = 1, **told: object) -> Workload:
     held = tuple(Held(f"h100-{node:04}") for node in nodes)
     return make_workload(name, replicas=least, most=9, held=held, **told)  # type: ignore[arg-type]
+
+
+def at(seconds: int) -> str:
+    """The instant so many seconds after the start, as people read it."""
+    return f"`{datetime.fromtimestamp(START_AT + seconds, UTC):%Y-%m-%dT%H:%M:%SZ}`"
 
 
 def shrinks(decided: Plan) -> dict[str, int]:
@@ -110,6 +116,36 @@ def test_what_has_not_run_its_minimum_time_is_left_alone() -> None:
     gang = borrower("gang", 4, started=30, min_runtime=60)
     decided = plan(make_situation(fresh, gang, claim(), nodes=5, quotas=PROMISED))
     assert (decided.shrink, decided.evict) == ((), ())
+
+
+def test_a_claim_behind_minimum_run_times_is_told_when_the_first_that_suffice_are_over() -> None:
+    """The gang has 30 seconds left, the elastic work an hour; one node is enough for the one claim and not for the other."""
+    fresh = elastic("pretrain", 0, 1, 2, 3, min_runtime=7200)
+    gang = borrower("gang", 4, started=30, min_runtime=60)
+    hold = get_hold(plan(make_situation(fresh, gang, claim(), nodes=5, quotas=PROMISED)), "claim")
+    assert hold.reason is Reason.WAITS_FOR_MIN_RUNTIME
+    assert hold.message == (
+        "your guarantee covers 1 pod with 8 accelerators each in pool `h100`, and what has borrowed there may run until "
+        f"{at(30)}: it is asked to give back then"
+    )
+    assert (hold.nearest_change, hold.position) == ("starts once it has, unless room is left before", 1)
+    hold = get_hold(plan(make_situation(fresh, gang, claim(2), nodes=5, quotas=PROMISED)), "claim")
+    assert (hold.reason, at(3600) in hold.message) == (Reason.WAITS_FOR_MIN_RUNTIME, True)
+
+
+def test_a_claim_that_no_end_of_a_run_time_would_serve_is_not_told_of_one() -> None:
+    safe = borrower("safe", 0, tier="Guaranteed", min_runtime=7200)
+    quotas = [*PROMISED, guarantee("vision", 8)]
+    hold = get_hold(plan(make_situation(safe, claim(), nodes=1, quotas=quotas)), "claim")
+    assert hold.reason is Reason.INSUFFICIENT_CAPACITY
+
+
+def test_what_is_told_of_a_run_time_takes_nothing_from_others() -> None:
+    gang = borrower("gang", 0, started=30, min_runtime=60)
+    other = make_workload("other", tenant="nlp", gpus=4)
+    decided = plan(make_situation(gang, claim(), other, nodes=[make_node("h100-0000"), make_node("h100-0001", gpus=4)], quotas=PROMISED))
+    assert get_hold(decided, "claim").reason is Reason.WAITS_FOR_MIN_RUNTIME
+    assert get_nodes(decided, "other") == ["h100-0001"]
 
 
 def test_who_borrows_himself_claims_nothing() -> None:

@@ -9,7 +9,7 @@ from commonpool.engine.reference import ReferenceEngine
 from commonpool.model.reasons import QUEUED_REASONS, Reason
 from commonpool.planner import plan_round
 
-WORLDS = 1200
+WORLDS = 3000
 
 
 def count_what_happens() -> Counter[str]:

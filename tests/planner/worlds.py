@@ -213,7 +213,7 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
         generation=1,
         elastic=elastic,
         grace_seconds=dice.choice((0, 60)),
-        min_runtime_seconds=dice.choice((0, 0, 0, 600)),
+        min_runtime_seconds=dice.choice((0, 600, 3600)),
         started_at=START_AT - dice.randint(1, 1000) if held else 0,
         checkpointed_at=START_AT - dice.randint(0, 1000) if dice.random() < 0.3 else 0,
         tier=dice.choice(("Standard", "Standard", "Standard", "Spot", "Guaranteed")),

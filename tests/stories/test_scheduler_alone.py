@@ -112,6 +112,31 @@ def test_parts_of_a_card_are_packed_written_down_and_kept_over_a_restart(cluster
     eventually(is_refused)
 
 
+def test_an_instance_gets_a_card_and_a_slice_to_begin_at_with_its_binding(cluster: LocalCluster) -> None:
+    client = cluster.client()
+    client.create("/api/v1/nodes", make_cut_node("cut", "1xA100-40GB"))
+    for name, profile in (("half", "3g.20gb"), ("other-half", "3g.20gb"), ("one-more", "1g.5gb")):
+        client.create(PODS, make_pod(name, {f"commonpool.dev/mig-{profile}": "1"}))
+    halves = [read_bound(client, name) for name in ("half", "other-half")]
+    assert {pod["spec"]["nodeName"] for pod in halves} == {"cut"}
+    assert {pod["metadata"]["annotations"][CARD] for pod in halves} == {"0:0", "0:4"}
+
+    def is_refused() -> bool:
+        conditions = client.get(f"{PODS}/one-more")["status"].get("conditions") or [{}]
+        return "no accelerator with room for an instance of 1g.5gb" in conditions[0].get("message", "")
+
+    eventually(is_refused)
+    client.request("DELETE", f"{PODS}/half")
+    assert read_bound(client, "one-more")["metadata"]["annotations"][CARD].startswith("0:")
+
+
+def make_cut_node(name: str, cards: str) -> Manifest:
+    """A node whose cards are cut as pods come; no device plugin offers anything of them."""
+    offered = {"cpu": "64", "memory": "512Gi", "pods": "110"}
+    status = {"capacity": offered, "allocatable": offered, "conditions": [{"type": "Ready", "status": "True"}]}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"commonpool.dev/mig": cards}}, "status": status}
+
+
 def test_nobody_says_which_card_a_pod_has(cluster: LocalCluster) -> None:
     client = cluster.client()
     with pytest.raises(RefusedError, match="is written by the scheduler"):

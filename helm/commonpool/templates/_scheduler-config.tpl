@@ -62,7 +62,7 @@ profiles:
 {{/*
 Stock kube-scheduler, preemption and all filters included; but among the nodes that will do, the packing engine chooses. Scores that spread
 pods or even them out are off; what pods themselves prefer still counts. CommonPool stands at bind as well, to come before the default
-binder: it binds those that share a card. Nodes need not offer parts of cards: that resource is the plugin's to count.
+binder: it binds those that share a card. Nodes need not offer parts of cards, or instances: those resources are the plugin's to count.
 */}}
 {{- define "commonpool.scoreOnlyProfile" -}}
 - schedulerName: commonpool
@@ -87,7 +87,7 @@ binder: it binds those that share a card. Nodes need not offer parts of cards: t
       workloadMix: {{- toYaml . | nindent 6 }}
       {{- end }}
   - name: NodeResourcesFit
-    args: {ignoredResources: [commonpool.dev/gpu-milli]}
+    args: {ignoredResourceGroups: [commonpool.dev]}
   - name: PodTopologySpread
     args: {defaultingType: List, defaultConstraints: []}
   - name: InterPodAffinity

@@ -6,9 +6,16 @@ Data Center GPU Max and its Gaudi 2 and Gaudi 3 white papers; Google Cloud's TPU
 data sheet (Ascend 910B).
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 NVIDIA = "nvidia.com/gpu"
+MIG = "nvidia.com/mig-"
+"""How NVIDIA's device plugin names the resources of MIG instances (strategy `mixed`); the profile follows."""
+
+_PROFILE = re.compile(r"(?P<compute>[1-7])g\.(?P<memory>[1-9][0-9]*)gb(\.me)?")
+_MIG_COMPUTE = 7
+"""Slices of processors of a card of the catalogue that has MIG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,32 @@ _BY_MODEL = {accelerator.model: accelerator for accelerator in ACCELERATORS}
 
 RESOURCE_NAMES: tuple[str, ...] = tuple(sorted({accelerator.resource_name for accelerator in ACCELERATORS}))
 """Extended resources under which the known accelerators' device plugins offer them."""
+
+
+MIG_RESOURCE_NAMES: tuple[str, ...] = tuple(
+    MIG + profile
+    for profiles in (
+        "1g.6gb 1g.6gb.me 2g.12gb 2g.12gb.me 4g.24gb",  # A30
+        "1g.5gb 1g.5gb.me 1g.10gb 2g.10gb 3g.20gb 4g.20gb 7g.40gb",  # A100 of 40 GB
+        "1g.10gb.me 1g.20gb 2g.20gb 3g.40gb 4g.40gb 7g.80gb",  # A100 and H100 of 80 GB
+        "1g.12gb 1g.12gb.me 1g.24gb 2g.24gb 3g.47gb 4g.47gb 7g.94gb",  # H100 NVL
+        "3g.48gb 4g.48gb 7g.96gb",  # GH200
+        "1g.18gb 1g.18gb.me 1g.35gb 2g.35gb 3g.71gb 4g.71gb 7g.141gb",  # H200
+        "1g.23gb 1g.23gb.me 1g.45gb 2g.45gb 3g.90gb 4g.90gb 7g.180gb",  # B200
+    )
+    for profile in profiles.split()
+)
+"""Extended resources of MIG instances, of all cards that scheduler/mig knows."""
+
+
+def cut_accelerator(known: Accelerator, resource_name: str) -> Accelerator:
+    """Give what an instance of the accelerator is, if the resource is one of MIG: the memory in its name, and its share of the speed."""
+    profile = _PROFILE.fullmatch(resource_name.removeprefix(MIG)) if resource_name.startswith(MIG) else None
+    if profile is None:
+        return known
+    share = int(profile["compute"]) / _MIG_COMPUTE
+    speed = {precision: round(speed * share, 1) for precision, speed in known.speed.items()}
+    return replace(known, memory=f"{profile['memory']}Gi", resource_name=resource_name, speed=speed)
 
 
 def find_accelerator(model: str) -> Accelerator | None:

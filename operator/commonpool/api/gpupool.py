@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from commonpool.api.catalogue import ACCELERATORS, find_accelerator
+from commonpool.api.catalogue import ACCELERATORS, cut_accelerator, find_accelerator
 from commonpool.api.conditions import Conditions, ObservedGeneration
 from commonpool.api.money import Amount, Currency
 from commonpool.api.names import PRECISIONS, Count, Key, Name, Precision, Subdomain, Word
@@ -152,7 +152,8 @@ class GPUPoolSpec(Model):
     nodes: NodeSelector
     """Which nodes belong to the pool. A node belongs to one pool at most: the first by name takes it."""
     resource_name: Key | None = None
-    """The extended resource by which pods ask for one accelerator, e.g. nvidia.com/gpu. Known models have a default."""
+    """The extended resource by which pods ask for one accelerator, e.g. nvidia.com/gpu; known models have a default. With the resource of a
+    MIG instance, e.g. nvidia.com/mig-3g.20gb, an instance is the pool's accelerator; memory and speed of known models are then its own."""
     device_class_name: Subdomain | None = None
     """The DRA device class by which pods claim one accelerator, in place of resourceName."""
     memory: Quantity | None = None
@@ -186,6 +187,8 @@ class GPUPoolSpec(Model):
         known = find_accelerator(self.model)
         if known is None:
             return self
+        if self.resource_name is not None:
+            known = cut_accelerator(known, self.resource_name)
         filled: dict[str, Any] = {}
         if self.memory is None:
             filled["memory"] = known.memory

@@ -202,7 +202,7 @@ class GPUWorkload(Object):
             Column("Tenant", ".status.tenant", "Who pays.", wide=True),
             Column("Tier", ".status.tier", "How firmly it runs.", wide=True),
             Column("Accelerators", ".status.accelerators", "Accelerators that it holds.", type="integer", wide=True),
-            Column("Cost", ".status.cost.amount", "What it had cost at status.accountedAt, when its state last changed.", wide=True),
+            Column("Cost", ".status.cost.amount", "What those of its pods that have ended have cost.", wide=True),
         ),
     )
     rules: ClassVar[tuple[Rule, ...]] = (

@@ -31,6 +31,14 @@ class ServingReplicas(Model):
 class Target(Model):
     """What the number of replicas follows."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!isQuantity(string(self.perReplica)) || quantity(string(self.perReplica)).isGreaterThan(quantity('0'))",
+            message="a replica that carries nothing is no measure: say in `perReplica` how much of the metric one carries, e.g. 10",
+            field=".perReplica",
+        ),
+    )
+
     metric: Word
     """Name of the measure, e.g. requestsPerSecond."""
     per_replica: Quantity

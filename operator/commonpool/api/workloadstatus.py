@@ -8,7 +8,7 @@ from commonpool.api.conditions import Conditions, ObservedGeneration
 from commonpool.api.money import Money
 from commonpool.api.names import Count, Label, Sentence, Tier, Total
 from commonpool.api.resource import Model
-from commonpool.api.rules import PRESERVED
+from commonpool.api.rules import ATOMIC, PRESERVED
 from commonpool.api.timestamp import Timestamp
 
 Reason = Annotated[str, Field(max_length=128, pattern="^([A-Za-z][A-Za-z0-9]*)?$")]
@@ -77,6 +77,21 @@ class Resize(Model):
     """Why, in one sentence."""
 
 
+class Span(Model):
+    """Pods that began in the same second, with as many accelerators each."""
+
+    since: Timestamp
+    """When their kubelets took them (status.startTime)."""
+    accelerators: Count
+    """Of each of them."""
+    ranks: Annotated[str, Field(max_length=1_000_000)] | None = None
+    """Which of them, by index, e.g. 0-3 7."""
+    pods: Annotated[str, Field(max_length=1_000_000)] | None = None
+    """Those that have no index, by the first digits of their UIDs."""
+    ended: bool | None = None
+    """They have ended, and acceleratorSeconds has them; absent: they run."""
+
+
 class GPUWorkloadStatus(Model):
     """Where it stands, and what would help."""
 
@@ -105,11 +120,14 @@ class GPUWorkloadStatus(Model):
     promised_at: Timestamp | None = None
     """When it was given its place."""
     accelerator_seconds: Total | None = None
-    """What it has used up to accountedAt: accelerators times seconds. `commonpool explain` adds what it has held since."""
+    """What those of its pods that have ended have used: accelerators times seconds, from when its kubelet took the pod (status.startTime)
+    until the last of its containers ended (finishedAt). `commonpool explain` adds what runs."""
     cost: Money | None = None
-    """What that cost, up to accountedAt as well."""
+    """What that cost."""
     accounted_at: Timestamp | None = None
-    """The instant up to which acceleratorSeconds and cost are counted: they are written together with other changes."""
+    """When accelerators, acceleratorSeconds and cost were last written: together with other changes."""
+    spans: Annotated[list[Span], Field(max_length=10_000), ATOMIC] | None = None
+    """What acceleratorSeconds is counted from: pods that run, and those that have ended and are still there. Absent once all is counted."""
     resize: Resize | None = None
     """A shrink that is under way; absent: there is none. Its annotation on the pod of rank 0 says the same."""
     last_eviction: Eviction | None = None

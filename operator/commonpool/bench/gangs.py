@@ -1,5 +1,6 @@
 """`bench gangs`: whole gangs on a big fleet with four levels, straight into the packing engine: how fast, and what it leaves whole."""
 
+import os
 import random
 import time
 from array import array
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from commonpool.bench.again import compare_sizes
+from commonpool.bench.cpu import read_peak_mib
 from commonpool.bench.rivals import RIVALS, Rival
 from commonpool.engine.protocol import ANYWHERE, Amounts, Engine, Fleet, GangRequest
 
@@ -240,7 +243,9 @@ def _count_fewest(free: bytearray, width: int, size: int) -> int:
     return number
 
 
-def build_gang_report(machine: dict[str, object], setting: Setting, engine: Engine, results: Sequence[Report]) -> Report:
+def build_gang_report(
+    machine: dict[str, object], setting: Setting, engine: Engine, results: Sequence[Report], again: Sequence[Report]
+) -> Report:
     """The JSON that `bench gangs` prints."""
     took = results[-1]["ms"]
     slowest = max(milliseconds for what, milliseconds in took.items() if what.startswith("cannot fit"))
@@ -250,9 +255,12 @@ def build_gang_report(machine: dict[str, object], setting: Setting, engine: Engi
         "engine": engine.name,
         "setting": {"nodes": setting.nodes, "widths": list(WIDTHS), "load": LOAD, "placements": setting.placements, "runs": setting.runs},
         "results": list(results),
+        "again": list(again),
+        "peakMiB": read_peak_mib(os.getpid()),
         "goals": [
             _goal("milliseconds to place the big gang, the first time", PLACE_GOAL_MS, took["place, first time"]),
             _goal("milliseconds to refuse it, the slowest way", REFUSE_GOAL_MS, slowest),
+            *compare_sizes(again),
         ],
     }
 

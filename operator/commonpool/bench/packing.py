@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
-from typing import IO
+from typing import IO, Any
 
 from commonpool.errors import UserError
 
@@ -74,8 +74,14 @@ class Point:
 
 def run_replays(program: Path, order: Order) -> Iterator[Point]:
     """Yield the points as the program finds them; `UserError` where it refuses a file or a policy."""
-    command = [*_name_seeds(program, order), "-arrivals", _join(order.arrivals), "-policies", ",".join(order.policies)]
-    yield from _read_points([*command, *(str(each) for each in order.pods)])
+    for line in run_program(program, order, "-arrivals", _join(order.arrivals)):
+        yield Point(**line)
+
+
+def run_program(program: Path, order: Order, *arguments: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines of JSON that the program writes for lists, seeds and policies; `UserError` where it refuses something."""
+    command = [*_name_seeds(program, order), "-policies", ",".join(order.policies), *arguments]
+    yield from _read_lines([*command, *(str(each) for each in order.pods)])
 
 
 def run_numba(program: Path, python: Path, script: Path, order: Order) -> Iterator[Point]:
@@ -84,20 +90,21 @@ def run_numba(program: Path, python: Path, script: Path, order: Order) -> Iterat
     with tempfile.TemporaryFile() as orders:
         subprocess.run([*_name_seeds(program, order), "-orders", *pods], stdout=orders, check=True)
         orders.seek(0)
-        yield from _read_points([str(python), str(script), str(order.nodes), _join(order.arrivals), *pods], orders)
+        for line in _read_lines([str(python), str(script), str(order.nodes), _join(order.arrivals), *pods], orders):
+            yield Point(**line)
 
 
 def _name_seeds(program: Path, order: Order) -> list[str]:
     return [str(program), "-nodes", str(order.nodes), "-seeds", _join(range(FIRST_SEED, FIRST_SEED + order.seeds))]
 
 
-def _read_points(command: list[str], given: IO[bytes] | None = None) -> Iterator[Point]:
+def _read_lines(command: list[str], given: IO[bytes] | None = None) -> Iterator[dict[str, Any]]:
     with (
         tempfile.TemporaryFile("w+") as words,
         subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, stderr=words, text=True) as process,
     ):
         for line in process.stdout or ():
-            yield Point(**json.loads(line))
+            yield json.loads(line)
         code = process.wait()
         words.seek(0)
         if code:

@@ -25,7 +25,7 @@ def render_plot(points: Iterable[Point]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        *_draw_legend(policies),
+        *draw_legend(policies),
     ]
     for index, (name, panel) in enumerate(curves.items()):
         left, top = index % columns * PANEL_WIDTH, index // columns * PANEL_HEIGHT + 40
@@ -33,10 +33,11 @@ def render_plot(points: Iterable[Point]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _draw_legend(policies: Sequence[str]) -> Iterator[str]:
+def draw_legend(policies: Sequence[str]) -> Iterator[str]:
+    """A line of colours and names at the top."""
     for index, policy in enumerate(policies):
         x = 12 + index * 110
-        yield f'<line x1="{x}" y1="20" x2="{x + 18}" y2="20" stroke="{_colour(index)}" stroke-width="2"/>'
+        yield f'<line x1="{x}" y1="20" x2="{x + 18}" y2="20" stroke="{choose_colour(index)}" stroke-width="2"/>'
         yield f'<text x="{x + 22}" y="24">{escape(policy)}</text>'
 
 
@@ -61,8 +62,9 @@ def _draw_panel(name: str, panel: dict[str, Curve], policies: Sequence[str], lef
         yield f'<text x="{x}" y="{float(y) + 16:.1f}" text-anchor="{anchor}">{arrival} %</text>'
     for policy, curve in panel.items():
         line = " ".join(place(arrival, share) for arrival, share in sorted(curve))
-        yield f'<polyline points="{line}" fill="none" stroke="{_colour(policies.index(policy))}" stroke-width="1.6"/>'
+        yield f'<polyline points="{line}" fill="none" stroke="{choose_colour(policies.index(policy))}" stroke-width="1.6"/>'
 
 
-def _colour(index: int) -> str:
+def choose_colour(index: int) -> str:
+    """The colour of a curve; there are eight of them."""
     return COLOURS[index % len(COLOURS)]

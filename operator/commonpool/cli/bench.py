@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from commonpool.bench.again import AGAIN_HEADER, FLEETS, render_again, run_again
 from commonpool.bench.bind import Run, run_all
 from commonpool.bench.bindreport import HEADER, Report, build_report, render_bind
 from commonpool.bench.gangs import HEADER as GANGS_HEADER
@@ -19,6 +20,7 @@ from commonpool.bench.round import HEADER as ROUND_HEADER
 from commonpool.bench.round import Crowd, render_round, run_rounds
 from commonpool.bench.round import build_report as build_round_report
 from commonpool.bench.setting import Mode, Setting
+from commonpool.cli.benchmig import mig
 from commonpool.cli.benchpacking import packing
 from commonpool.cli.benchscheduler import scheduler
 from commonpool.cli.output import Output, OutputOption, print_data, render_table
@@ -36,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(packing)
+app.command()(mig)
 app.command()(scheduler)
 
 
@@ -119,20 +122,25 @@ def plan(  # noqa: PLR0913 - each is an option of the command
 
 
 @app.command()
-def gangs(
+def gangs(  # noqa: PLR0913 - each is an option of the command
     *,
     nodes: Annotated[
         int, typer.Option(min=500, max=100_000, help="Nodes of eight accelerators, in blocks of 500 and racks of 20.")
     ] = 12_500,
     placements: Annotated[int, typer.Option(min=1, help="Gangs that come once the fleet is full to 90 %, each way of packing.")] = 2000,
     runs: Annotated[int, typer.Option(min=1, help="Runs of the big gang.")] = 5,
+    fleet: Annotated[
+        list[int] | None, typer.Option(min=500, max=100_000, help="Nodes of a fleet for small placements. [1250, 12500, 50000, 100000]")
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, help="Small placements of each kind on each of those.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the gangs.")] = 4,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Place whole gangs with the packing engine alone: what is left whole for later ones, and how long the largest takes.
 
     Gangs of 1 to 256 nodes come and go at 90 % load, packed by commonpool, by first fit and by tightest fit. Then one gang takes
-    all that is free, and one that cannot fit is refused.
+    all that is free, and one that cannot fit is refused. Last, single pods and small gangs are placed on fleets of several sizes,
+    of which few nodes have changed since the same was asked before.
 
     For example:
 
@@ -142,12 +150,14 @@ def gangs(
     """
     machine = describe_machine()
     engine, setting = _find_engine(), GangSetting(nodes, placements, runs, seed)
-    report = build_gang_report(machine, setting, engine, run_gangs(setting, engine))
+    again = run_again(engine, fleet or FLEETS, calls, seed)
+    report = build_gang_report(machine, setting, engine, run_gangs(setting, engine), again)
     if output in {Output.JSON, Output.YAML}:
         print_data(report, output)
         return
     typer.echo(render_table(GANGS_HEADER, list(render_gangs(report))))
     typer.echo(render_table(("THE BIG GANG", ""), list(list_times(report))))
+    typer.echo(render_table(AGAIN_HEADER, list(render_again(again))))
     _print_goals(report)
 
 

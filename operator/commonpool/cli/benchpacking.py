@@ -23,6 +23,9 @@ from commonpool.bench.packing import (
     run_replays,
 )
 from commonpool.bench.packingplot import render_plot
+from commonpool.bench.times import DISCIPLINES, EVERY, MAX_LOAD, MOVERS, Course, Wish, render_times, run_times
+from commonpool.bench.times import HEADER as TIMES_HEADER
+from commonpool.bench.timesplot import render_times_plot
 from commonpool.cli.output import render_table
 from commonpool.cli.progress import telling
 from commonpool.config import read_settings
@@ -51,6 +54,13 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     numba: Annotated[
         Path | None, typer.Option(metavar="PYTHON", help="An interpreter that has numba: FGD in numba runs too, to compare the speed.")
     ] = None,
+    times: Annotated[
+        str,
+        typer.Option(metavar="LOAD,...", help="Replay with the recorded times, at these loads in percent (0: as recorded)."),
+    ] = "",
+    queue: Annotated[str, typer.Option(metavar="|".join(DISCIPLINES), help="With --times: who may start when room appears.")] = "skip",
+    moves: Annotated[str, typer.Option(metavar="NAME,...", help="With --times: policies that run with moves too.")] = ",".join(MOVERS),
+    every: Annotated[int, typer.Option(min=1, max=1 << 20, help="With --times: take every so manyth node.")] = EVERY,
     output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TABLE,
 ) -> None:
     """Pack recorded pods onto recorded nodes, in seeded orders of arrival up to 130 % of the accelerators, and tell how much is allocated.
@@ -59,9 +69,15 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     The protocol is that of the evaluation of FGD (USENIX ATC'23), whose policies are run beside ours on the same orders. No cluster is
     involved, and a pod that fits somewhere is never refused.
 
+    With `--times` pods (columns `creation_time,deletion_time`) come and go as recorded: they queue where nothing fits, and what is served,
+    waited for and fragmented is told. To reach a load, copies of the recording, each turned by a time of its own, come to a sample of
+    the nodes; with moves, pods that run are moved, at a cost, so that one that waits can start.
+
     For example:
 
         commonpool bench packing --nodes nodes.csv --pods default.csv --seeds 10
+
+        commonpool bench packing --nodes nodes.csv --pods default.csv --times 0,80,95,110 --seeds 5
 
         commonpool bench packing --nodes nodes.csv --pods a.csv b.csv --policies FGD,commonpool --arrivals 100,130 -o json
 
@@ -69,7 +85,14 @@ def packing(  # noqa: PLR0913 - each is an option of the command
 
     Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage.
     """
-    order = Order(nodes, (*pods, *(more_pods or ())), _split(policies), seeds, _parse_arrivals(arrivals))
+    order = Order(nodes, (*pods, *(more_pods or ())), _split(policies), seeds, _parse_percents(arrivals, "--arrivals", 1, MAX_ARRIVAL))
+    if times:
+        if queue not in DISCIPLINES:
+            raise typer.BadParameter(f"not one of {', '.join(DISCIPLINES)}", param_hint="--queue")
+        if numba:
+            raise typer.BadParameter("it is not replayed with times", param_hint="--numba")
+        _replay_times(order, Wish(_parse_percents(times, "--times", 0, MAX_LOAD), queue, _split(moves), every), output)
+        return
     settings = read_settings()
     points: list[Point] = []
     with telling() as teller:
@@ -90,15 +113,31 @@ def packing(  # noqa: PLR0913 - each is an option of the command
             typer.echo(f"\n{OURS} places {ratio:.1f} times as many pods a second as FGD in numba, both on one core")
 
 
+def _replay_times(order: Order, wish: Wish, output: Form) -> None:
+    settings = read_settings()
+    courses: list[Course] = []
+    with telling() as teller:
+        program = Binaries(find_source(settings), settings.cache_dir, teller).find("replay")
+        for course in run_times(program, order, wish):
+            courses.append(course)
+            teller.advance(f"{course.list}, {course.load} %, seed {course.seed}", len(courses), 0)
+    if output is Form.JSON:
+        typer.echo("[" + ",\n".join(json.dumps(asdict(course)) for course in courses) + "]")  # a line each: the series are long
+    elif output is Form.SVG:
+        typer.echo(render_times_plot(courses), nl=False)
+    else:
+        typer.echo(render_table(TIMES_HEADER, list(render_times(courses))))
+
+
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _parse_arrivals(text: str) -> tuple[int, ...]:
+def _parse_percents(text: str, option: str, least: int, most: int) -> tuple[int, ...]:
     try:
-        arrivals = tuple(int(part) for part in _split(text))
+        percents = tuple(int(part) for part in _split(text))
     except ValueError as error:
-        raise typer.BadParameter("not numbers with commas", param_hint="--arrivals") from error
-    if not arrivals or not all(1 <= arrival <= MAX_ARRIVAL for arrival in arrivals):
-        raise typer.BadParameter(f"each must be in 1..{MAX_ARRIVAL}", param_hint="--arrivals")
-    return arrivals
+        raise typer.BadParameter("not numbers with commas", param_hint=option) from error
+    if not percents or not all(least <= percent <= most for percent in percents):
+        raise typer.BadParameter(f"each must be in {least}..{most}", param_hint=option)
+    return percents

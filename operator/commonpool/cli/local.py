@@ -9,12 +9,15 @@ import typer
 from commonpool.cli.output import Output, OutputOption, print_data, render_table
 from commonpool.cli.progress import ConsoleTeller, telling
 from commonpool.config import read_settings
+from commonpool.errors import SetupError
 from commonpool.local.binaries import PROGRAMS, Binaries
 from commonpool.local.cluster import LocalCluster, Wish
 from commonpool.local.fleet import read_fleet
 from commonpool.local.places import find_source
 from commonpool.local.real.addresses import MOST_NODES
-from commonpool.local.real.obstacle import find_obstacle
+from commonpool.local.real.archive import write_archive
+from commonpool.local.real.images import make_python_image
+from commonpool.local.real.obstacle import find_maker_obstacle, find_obstacle
 from commonpool.local.real.stock import make_stock
 
 app = typer.Typer(
@@ -172,6 +175,29 @@ def build() -> None:
             teller.say(f"nothing for real nodes: {obstacle}")
         else:
             make_stock(binaries)
+
+
+@app.command()
+def images(
+    archive: Annotated[Path, typer.Option("--archive", metavar="DIR", help="Where the archives go, a tar an image.")],
+) -> None:
+    """Write the images that real nodes run as archives, for a cluster that Docker carries: the same bytes, so the same IDs.
+
+    Debian, as root: they are made of its packages. `kind load image-archive` takes them, and so do `docker load` and `ctr images import`.
+
+    For example:
+
+        commonpool local images --archive images
+
+        kind load image-archive --name commonpool images/python-1.tar
+
+    Exit codes: 0 they are written; 1 something failed.
+    """
+    with telling() as teller:
+        if obstacle := find_maker_obstacle():
+            raise SetupError(obstacle)
+        written = [write_archive(make_python_image(read_settings().cache_dir, teller), archive)]
+    typer.echo(render_table(("IMAGE", "ID", "FILE"), [(each.name, each.identity, str(each.file)) for each in written]))
 
 
 @app.command()

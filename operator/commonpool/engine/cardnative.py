@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from commonpool.engine.cards import (
     CLASS_FIELDS,
     NODE_FIELDS,
+    PLACEMENT_FIELDS,
     POD_FIELDS,
     CardFleet,
     CardPod,
@@ -15,7 +16,7 @@ from commonpool.engine.cards import (
     check_card_pod,
     check_card_pods,
 )
-from commonpool.engine.native import refuse
+from commonpool.engine.native import check_version, refuse
 from commonpool.engine.protocol import Fault
 from commonpool.errors import EngineError, SetupError
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 _INT = ctypes.c_int64
 _ARRAY = ctypes.c_void_p
 _SIGNATURES = {
-    "packing_cards_open": (_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _INT),
+    "packing_version": (),
+    "packing_cards_open": (_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _INT),
     "packing_cards_place": (_INT, _ARRAY, _INT, _ARRAY, _ARRAY),
     "packing_cards_give": (_INT, _INT, _ARRAY, _INT),
     "packing_cards_close": (_INT,),
@@ -34,7 +36,7 @@ _SIGNATURES = {
 
 
 def load_cards(path: "Path") -> "CardEngine":
-    """Load the library; raises `SetupError` if it is not there or has no cards."""
+    """Load the library; raises `SetupError` if it is not there, has no cards, or is of another version."""
     try:
         library = ctypes.CDLL(str(path))
         for name, arguments in _SIGNATURES.items():
@@ -42,6 +44,7 @@ def load_cards(path: "Path") -> "CardEngine":
             function.argtypes, function.restype = arguments, _INT
     except (OSError, AttributeError) as error:
         raise SetupError(f"`{path}` cannot be loaded for packing onto cards: {error}") from error
+    check_version(library, path)
     return CardEngine(library)
 
 
@@ -55,7 +58,11 @@ class CardEngine:
         """Copy the fleet into a packing and learn prices, about 20 ms for a hundred classes."""
         try:
             handle = self._library.packing_cards_open(
-                *_array(fleet.nodes, NODE_FIELDS), *_array(fleet.milli, 1), *_array(fleet.classes, CLASS_FIELDS), fleet.rounds
+                *_array(fleet.nodes, NODE_FIELDS),
+                *_array(fleet.milli, 1),
+                *_array(fleet.classes, CLASS_FIELDS),
+                *_array(fleet.placements, PLACEMENT_FIELDS),
+                fleet.rounds,
             )
         except ctypes.ArgumentError:
             handle = int(Fault.OVERFLOW)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from commonpool.engine.cards import CARD_MILLI, CardClass
 from commonpool.engine.exact import exact_exp, exact_log
+from commonpool.engine.partition import Partition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 GRAIN = 10
 LEVELS = CARD_MILLI // GRAIN
@@ -37,11 +38,12 @@ class CardState:
     cpu_milli: int
     model: int
     milli: tuple[int, ...]
+    partition: Partition | None
 
     @property
     def whole(self) -> int:
-        """Cards that are completely free."""
-        return self.milli.count(CARD_MILLI)
+        """Cards that are completely free and not partitioned."""
+        return 0 if self.partition else self.milli.count(CARD_MILLI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,15 @@ class _Good:
     cpu: float
     demand: float
     models: int
+    profile: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The goods that some models take, and how their cards are divided."""
+
+    takes: list[int]
+    partition: Partition | None
 
 
 @dataclass(slots=True)
@@ -63,14 +74,18 @@ class Market:
     cpu_price: float = 0.0
     prices: list[float] = field(default_factory=list)
     mus: list[float] = field(default_factory=list)
-    groups: list[list[int]] = field(default_factory=list)
+    groups: list[_Group] = field(default_factory=list)
     group_of: dict[int, int] = field(default_factory=dict)
     sums: list[list[list[float]]] = field(default_factory=list)
-    """Of each group, step and level: the sum of exp(worth / temperature) over all patterns."""
+    """Of each group, step and state of a card: the sum of exp(worth / temperature) over all patterns."""
 
-    def worth(self, model: int, step: int, level: int) -> float:
-        """Of a card of the model that has `level` grains free, in cards."""
-        return TEMPERATURE * exact_log(self.sums[self.group_of[model]][step][level])
+    def worth(self, model: int, step: int, state: int) -> float:
+        """Of a card of the model in the state (see `find_state`), in cards."""
+        return TEMPERATURE * exact_log(self.sums[self.group_of[model]][step][state])
+
+    def count_states(self, model: int) -> int:
+        """How many states a card of the model can be in."""
+        return len(self.sums[self.group_of[model]][0])
 
     def fill(self) -> None:
         """Sum over all patterns, for every group of models and step."""
@@ -78,11 +93,13 @@ class Market:
         for _ in range(STEPS):
             self.mus.append(self.cpu_price + step)
             step = max(step * _STEP_RATIO, _FIRST_STEP)
-        self.sums = [[self._fill_row(takes, mu) for mu in self.mus] for takes in self.groups]
+        self.sums = [[self._fill_row(group, mu) for mu in self.mus] for group in self.groups]
 
-    def _fill_row(self, takes: list[int], mu: float) -> list[float]:
+    def _fill_row(self, group: _Group, mu: float) -> list[float]:
+        if group.partition:
+            return group.partition.sum_ways(self._weigh_profiles(group, mu))
         row = [1.0] * (LEVELS + 1)
-        for index in takes:
+        for index in group.takes:
             weight = self._weigh(index, mu)
             grains = self.goods[index].grains
             for level in range(grains, LEVELS + 1):
@@ -91,6 +108,14 @@ class Market:
 
     def _weigh(self, index: int, mu: float) -> float:
         return exact_exp((self.prices[index] - mu * self.goods[index].cpu) / TEMPERATURE)
+
+    def _weigh_profiles(self, group: _Group, mu: float) -> dict[int, float]:
+        """The weight of an instance of each profile: that of all goods which may be in it."""
+        weights: dict[int, float] = {}
+        for index in group.takes:
+            profile = self.goods[index].profile
+            weights[profile] = weights.get(profile, 0.0) + self._weigh(index, mu)
+        return weights
 
     def learn(self, rounds: int) -> None:
         """Adjust prices so many times; the last half of all prices is averaged."""
@@ -121,18 +146,35 @@ class Market:
             if step == 0:
                 left += state.cpu_milli / 1000 * count
             for milli in state.milli:
-                key = group, step, milli // GRAIN
+                key = group, step, find_state(state.partition, milli)
                 counts[key] = counts.get(key, 0.0) + count
+        rows: dict[tuple[int, int], dict[int, float]] = {}
         for (group, step, level), cards in sorted(counts.items()):
-            if level == 0:
-                continue
-            row = self.sums[group][step]
-            for index in self.groups[group]:
-                taken = self._expect(row, level, index, self.mus[step]) * cards
+            rows.setdefault((group, step), {})[level] = cards
+        for (group, step), row in rows.items():
+            offer = self._offer_instances if self.groups[group].partition else self._offer_parts
+            for index, taken in offer(group, step, row):
                 supply[index] += taken
                 if step == 0:
                     left -= taken * self.goods[index].cpu
         return supply, left
+
+    def _offer_parts(self, group: int, step: int, cards: dict[int, float]) -> "Iterator[tuple[int, float]]":
+        for level, count in cards.items():
+            for index in self.groups[group].takes if level else ():
+                yield index, self._expect(self.sums[group][step], level, index, self.mus[step]) * count
+
+    def _offer_instances(self, group: int, step: int, cards: dict[int, float]) -> "Iterator[tuple[int, float]]":
+        """Goods of one profile share its instances by their weights."""
+        of, mu = self.groups[group], self.mus[step]
+        if not of.partition:
+            return
+        weights = self._weigh_profiles(of, mu)
+        instances = of.partition.share(cards, self.sums[group][step], weights)
+        for index in of.takes:
+            profile = self.goods[index].profile
+            if instances.get(profile):
+                yield index, instances[profile] * self._weigh(index, mu) / weights[profile]
 
     def _expect(self, row: list[float], level: int, index: int, mu: float) -> float:
         weight = self._weigh(index, mu)
@@ -146,10 +188,12 @@ class Market:
         best, least = 0, 0.0
         for step, mu in enumerate(self.mus):
             row = self.sums[group][step]
-            worth = mu * state.cpu_milli / 1000 + state.whole * (TEMPERATURE * exact_log(row[LEVELS]))
+            worth = mu * state.cpu_milli / 1000
+            if state.whole:
+                worth += state.whole * (TEMPERATURE * exact_log(row[LEVELS]))
             for milli in state.milli:
-                if 0 < milli < CARD_MILLI:
-                    worth += TEMPERATURE * exact_log(row[milli // GRAIN])
+                if milli and (state.partition or milli < CARD_MILLI):
+                    worth += TEMPERATURE * exact_log(row[find_state(state.partition, milli)])
             if step == 0 or worth < least:
                 best, least = step, worth
         return best
@@ -178,6 +222,11 @@ def _excess(offered: float, wanted: float) -> float:
     return min(max(offered / wanted - 1, -1.0), 1.0)
 
 
+def find_state(partition: Partition | None, free: int) -> int:
+    """The state of a card with so much free: its slices, or its grains."""
+    return free if partition else free // GRAIN
+
+
 def open_market(states: "Sequence[CardState]", mix: "Sequence[CardClass]") -> Market:
     """A market in which every class still has the price of what it takes up."""
     market = Market(crowds={})
@@ -188,16 +237,30 @@ def open_market(states: "Sequence[CardState]", mix: "Sequence[CardClass]") -> Ma
         share = known.expected / total
         if not known.cards:
             market.cpu_only += share * known.cpu_milli / 1000
-            continue
-        grains = (known.milli + GRAIN - 1) // GRAIN
-        market.goods.append(_Good(grains, grains / LEVELS, known.cpu_milli / 1000 / known.cards, share * known.cards, known.models))
+        elif known.profile:
+            market.goods.append(_Good(0, _find_least_part(states, known), known.cpu_milli / 1000, share, known.models, known.profile))
+        else:
+            grains = (known.milli + GRAIN - 1) // GRAIN
+            cpu = known.cpu_milli / 1000 / known.cards
+            market.goods.append(_Good(grains, grains / LEVELS, cpu, share * known.cards, known.models, 0))
     market.prices = [good.part for good in market.goods]
     for state in market.crowds:
         if state.model in market.group_of:
             continue
         takes = [index for index, good in enumerate(market.goods) if not good.models or good.models >> state.model & 1]
-        if takes not in market.groups:
-            market.groups.append(takes)
-        market.group_of[state.model] = market.groups.index(takes)
+        group = _Group(takes, state.partition)
+        if group not in market.groups:
+            market.groups.append(group)
+        market.group_of[state.model] = market.groups.index(group)
     market.fill()
     return market
+
+
+def _find_least_part(states: "Sequence[CardState]", known: CardClass) -> float:
+    """How much of a card an instance takes up, where it takes up least."""
+    parts = [
+        state.partition.compute_part(known.profile)
+        for state in states
+        if state.partition and state.partition.list_slices(known.profile) and (not known.models or known.models >> state.model & 1)
+    ]
+    return min([1.0, *parts])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-VERSION = 2
+VERSION = 3
 
 _INT = ctypes.c_int64
 _ARRAY = ctypes.c_void_p
@@ -43,10 +43,15 @@ def load_native(path: "Path") -> "NativeEngine":
             function.argtypes, function.restype = arguments, _INT
     except (OSError, AttributeError) as error:
         raise SetupError(f"`{path}` cannot be loaded as the packing engine: {error}") from error
+    check_version(library, path)
+    return NativeEngine(library)
+
+
+def check_version(library: ctypes.CDLL, path: "Path") -> None:
+    """Refuse a library that is not of this source tree's time."""
     version = library.packing_version()
     if version != VERSION:
         raise SetupError(f"`{path}` has version `{version}`, not {VERSION}", hint="build it again from this source tree")
-    return NativeEngine(library)
 
 
 class NativeEngine:

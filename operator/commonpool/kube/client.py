@@ -119,9 +119,14 @@ class Client:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         return await self._request("PATCH", resource.path(namespace, name), query=query, body=manifest, content_type=APPLY_PATCH)
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str = "", propagation: str = "Background") -> None:
-        """Remove an object; one that is gone, or that another has replaced since (`uid`), is success."""
-        options: dict[str, Any] = {"propagationPolicy": propagation}
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str = "", grace_seconds: int | None = None) -> None:
+        """Remove an object; one that is gone, or that another has replaced since (`uid`), is success.
+
+        `grace_seconds`: how long a pod may take to end, instead of what it says itself; for one that is ending already it can only fall.
+        """
+        options: dict[str, Any] = {"propagationPolicy": "Background"}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
         if uid:
             options["preconditions"] = {"uid": uid}
         try:

@@ -9,8 +9,9 @@ from commonpool.kube.identity import find_child
 from commonpool.kube.kubelet import find_unstarted
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
-from commonpool.model.names import HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
+from commonpool.model.names import GROUP, HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
 
+_FINISHED = frozenset({"Succeeded", "Failed"})
 _WISHES = (TIER, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, CHECKPOINTED_AT)
 
 
@@ -59,11 +60,22 @@ class PodView:
     """Why a container of it cannot start on its node, in its kubelet's words."""
     stuck: str = ""
     """Why the scheduler could not bind it when it tried last."""
+    ending_seconds: int | None = None
+    """How long it was given to end, once it is being deleted."""
+    started_at: int = 0
+    """When its kubelet took it, by that one's own word, in seconds since 1970; 0: it has not yet."""
+    finished_at: int = 0
+    """When the last of its containers ended, by the same word; 0: it runs, or nobody says."""
 
     @property
     def finished(self) -> bool:
         """It holds nothing any more."""
-        return self.phase in {"Succeeded", "Failed"}
+        return self.phase in _FINISHED
+
+    @property
+    def grace_seconds(self) -> int:
+        """How long it may take to end: as it was told, or will be."""
+        return self.shape.grace_seconds if self.ending_seconds is None else self.ending_seconds
 
     @property
     def holds(self) -> bool:
@@ -103,6 +115,12 @@ class ChildFact:
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
     obstacle: str = ""
     """Why its pods could not be made, where it says so itself."""
+
+    @property
+    def made_for(self) -> str:
+        """The UID of the GPUWorkload whose child it says it is; empty if it says no such thing."""
+        group, _, rest = self.owner_kind.partition("/")
+        return self.owner_uid if group == GROUP and rest.rpartition("/")[2] == "GPUWorkload" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +184,9 @@ def read_pod(pod: records.Pod) -> PodView:
         signal=(pod.metadata.annotations or {}).get(RESIZE_ANNOTATION, ""),
         unstarted=find_unstarted(pod.status),
         stuck=_find_stuck(pod),
+        ending_seconds=pod.metadata.deletion_grace_period_seconds,
+        started_at=int(pod.status.start_time.timestamp()) if pod.status.start_time else 0,
+        finished_at=_read_finished_at(pod.status),
     )
 
 
@@ -251,6 +272,15 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
 def _find_stuck(pod: records.Pod) -> str:
     refused = (each for each in pod.status.conditions or () if each.type == "PodScheduled" and each.status == "False")
     return next((each.message for each in refused if each.reason in {"Unschedulable", "SchedulingGated"}), "")
+
+
+def _read_finished_at(status: records.PodStatus) -> int:
+    """While the pod goes on, a container that has ended is started again or waits for the others: that is no news."""
+    if status.phase not in _FINISHED:
+        return 0
+    known = [*(status.container_statuses or ()), *(status.init_container_statuses or ())]
+    ends = (each.state.terminated.finished_at for each in known if each.state.terminated is not None)
+    return max((int(end.timestamp()) for end in ends if end is not None), default=0)
 
 
 def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:

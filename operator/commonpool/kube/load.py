@@ -32,10 +32,8 @@ class Sample:
 
 
 def count_pods(inference: Inference, total: float) -> int:
-    """Pods that carry `total`, within the service's bounds; no load, or one that is no number, is carried by the least."""
-    if inference.target is None:
-        return least_pods(inference)
-    if not 0 < total < float("inf"):
+    """Pods that carry `total` (finite, not below zero), within the service's bounds."""
+    if inference.target is None or not total:
         return least_pods(inference)
     per_replica = float(parse_quantity(inference.target.per_replica))
     if per_replica <= 0 or total / per_replica >= inference.replicas.max:

@@ -47,6 +47,10 @@ READERS: dict[Resource, Reader[Any]] = {
 }
 
 
+MOST_DEPARTED = 10_000
+"""Who stands by counts nobody and forgets the oldest."""
+
+
 class Mirror:
     """The stores, one a kind, and `dirty`: set by every change that a plan may depend on, cleared by who plans."""
 
@@ -58,6 +62,8 @@ class Mirror:
         """Nodes of some pool, as of the last reading: pods there matter even if they ask for no accelerator."""
         self.nodes: Store[NodeFact] = Store(self._touch)
         self.pods: Store[PodView] = Store(self._touch_pod)
+        self.departed: dict[str, PodView] = {}
+        """Pods that had begun and are gone, by UID, as they were last, until what they used is counted (`settle`)."""
         self.namespaces: Store[NamespaceFact] = Store(self._touch)
         self.priorities: Store[PriorityFact] = Store(self._touch)
         self.jobs: Store[ChildFact] = Store(self._touch)
@@ -138,7 +144,15 @@ class Mirror:
     def _touch(self, _old: object, _new: object) -> None:
         self.dirty.set()
 
+    def settle(self, uid: str) -> None:
+        """Forget a pod that is gone."""
+        self.departed.pop(uid, None)
+
     def _touch_pod(self, old: PodView | None, new: PodView | None) -> None:
+        if old is not None and old.started_at and old.shape.extended and (new is None or new.uid != old.uid):
+            self.departed[old.uid] = old
+            if len(self.departed) > MOST_DEPARTED:
+                del self.departed[next(iter(self.departed))]
         for pod in (old, new):
             if pod is not None and (pod.shape.extended or pod.node in self.pool_nodes):
                 (self.stirred if _is_under_way(old, new) else self.dirty).set()

@@ -24,31 +24,48 @@ from commonpool.model.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """A pod that is to go."""
+
+    pod: PodView
+    grace_seconds: int | None
+    """How long it may take for that; None: as long as it says itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reclaim:
     """What takes places of one workload back, in order: its entries in Rounds go first, so that no other pod can use them again."""
 
     run: Run
-    from_rank: int
-    """Entries of ranks from here on; 0: all entries."""
+    from_rank: int | None
+    """Entries of ranks from here on; 0: all entries; None: none, they are gone."""
     writes: tuple[Write, ...] = ()
-    pods: tuple[PodView, ...] = ()
+    pods: tuple[Ending, ...] = ()
     """Pods to delete. Each holds its place until it has really ended."""
 
 
-def plan_reclaims(runs: Iterable[Run], plan: Plan, statuses: Mapping[WorkloadName, GPUWorkloadStatus], now_at: int) -> list[Reclaim]:
-    """What the plan takes back now. `statuses`: as they have been written, this round's included."""
+def plan_reclaims(
+    runs: Iterable[Run], plan: Plan, statuses: Mapping[WorkloadName, GPUWorkloadStatus], now_at: int, most_grace_seconds: int
+) -> list[Reclaim]:
+    """What the plan takes back now. `statuses`: as they have been written, this round's included.
+
+    `most_grace_seconds`: no pod whose place is taken back keeps it longer, whatever it says itself, and whoever deletes it.
+    """
     evicted = {evict.workload for evict in plan.evict}
+    hand = _Hand(max(1, most_grace_seconds))
     due: list[Reclaim | None] = []
     for run in runs:
         status = statuses.get(run.name, NO_STATUS)
-        if run.name in evicted and _was_told(status, now_at):
-            due.append(_evict(run))
+        reclaim = None
+        if run.name in evicted and (run.own is None or _was_told(status, now_at)):  # what nothing stands for cannot be told
+            reclaim = hand.evict(run)
         elif run.queued and run.made is not None and run.made.terminating:
-            due.append(_delete_pods(run))  # deleted before its controller saw that it is suspended
+            reclaim = hand.delete_pods(run)  # deleted before its controller saw that it is suspended
         elif status.resize is not None:
-            due.append(_shrink(run, status.resize.replicas) if is_due(run, status.resize, now_at) else None)
+            reclaim = hand.shrink(run, status.resize.replicas) if is_due(run, status.resize, now_at) else None
         elif (sizes := find_sizes(run)) is not None and not run.queued:
-            due.append(_shrink(run, sizes.max))  # its owner wants fewer
+            reclaim = hand.shrink(run, sizes.max)  # its owner wants fewer
+        due.append(reclaim or hand.hurry(run))
     return sorted((reclaim for reclaim in due if reclaim is not None), key=lambda reclaim: reclaim.run.name)
 
 
@@ -82,34 +99,58 @@ def _was_told(status: GPUWorkloadStatus, now_at: int) -> bool:
     return status.last_eviction is not None and int(status.last_eviction.at.timestamp()) == now_at
 
 
-def _evict(run: Run) -> Reclaim | None:
-    """A Job stops as a whole and waits; of everything else the pods go, and whoever made them makes new ones that wait.
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """Takes places back."""
 
-    The controller of a Job that is being deleted neither stops nor makes pods (a finalizer can keep it for ever): they are deleted.
-    """
-    if run.child.kind == "Job" and run.made is not None and not run.made.terminating:
-        if run.made.suspended:
-            return None
-        return Reclaim(run, 0, (_patch_job(run, {"spec": {"suspend": True}}, {HELD_ANNOTATION: "true"}),))
-    return _delete_pods(run)
+    most_grace_seconds: int
+    """At least 1: with 0 a pod would be gone before its containers are."""
 
+    def evict(self, run: Run) -> Reclaim | None:
+        """A Job stops as a whole and waits; of everything else the pods go, and whoever made them makes new ones that wait.
 
-def _delete_pods(run: Run, from_rank: int = 0) -> Reclaim | None:
-    """Those that have places, of ranks from `from_rank` on; 0: all of them, also those without a rank."""
-    going = tuple(pod for pod in run.pods if pod.holds and not pod.terminating and (not from_rank or pod.rank >= from_rank))
-    return Reclaim(run, from_rank, pods=going) if going or run.promises else None
+        The controller of a Job that is being deleted neither stops nor makes pods (a finalizer can keep it for ever): they are deleted.
+        """
+        if run.child.kind == "Job" and run.made is not None and not run.made.terminating:
+            if run.made.suspended:
+                return None
+            return Reclaim(run, 0, (_patch_job(run, {"spec": {"suspend": True}}, {HELD_ANNOTATION: "true"}),))
+        return self.delete_pods(run)
 
+    def delete_pods(self, run: Run, from_rank: int = 0) -> Reclaim | None:
+        """Those that have places, of ranks from `from_rank` on; 0: all of them, also those without a rank."""
+        going = self._end(pod for pod in run.pods if not from_rank or pod.rank >= from_rank)
+        return Reclaim(run, from_rank, pods=going) if going or run.promises else None
 
-def _shrink(run: Run, keep: int) -> Reclaim | None:
-    if run.child.kind == "Job" and run.made is not None:
-        if run.made.terminating:
-            return _delete_pods(run, keep)
-        if run.made.replicas <= keep:
-            return None
-        return Reclaim(run, keep, (_patch_job(run, build_scale_patch("Job", keep), {}),))
-    staying = sorted((pod for pod in run.pods if pod.holds and not pod.terminating), key=lambda pod: (pod.rank, pod.created_at, pod.name))
-    going = tuple(staying[keep:])
-    return Reclaim(run, 0, pods=going) if going else None
+    def shrink(self, run: Run, keep: int) -> Reclaim | None:
+        """So many pods stay: those of the lowest ranks, of pods without a rank the oldest."""
+        if run.child.kind == "Job" and run.made is not None:
+            if run.made.terminating:
+                return self.delete_pods(run, keep)
+            if run.made.replicas <= keep:
+                return None
+            return Reclaim(run, keep, (_patch_job(run, build_scale_patch("Job", keep), {}),))
+        staying = sorted(
+            (pod for pod in run.pods if pod.holds and not pod.terminating), key=lambda pod: (pod.rank, pod.created_at, pod.name)
+        )
+        going = self._end(staying[keep:])
+        return Reclaim(run, 0, pods=going) if going else None
+
+    def hurry(self, run: Run) -> Reclaim | None:
+        """Pods that their controller took away for us have the grace that they ask for: too long a one is cut short."""
+        size = run.made.replicas if run.made is not None and find_sizes(run) is not None else None
+        late = (pod for pod in run.pods if pod.terminating and (run.leaving or (size is not None and pod.rank >= size)))
+        going = self._end(late)
+        return Reclaim(run, None, pods=going) if going else None
+
+    def _end(self, pods: Iterable[PodView]) -> tuple[Ending, ...]:
+        """Those of them that must be told to go, or to go sooner."""
+        most = self.most_grace_seconds
+        return tuple(
+            Ending(pod, most if pod.grace_seconds > most else None)
+            for pod in pods
+            if pod.holds and (not pod.terminating or pod.grace_seconds > most)
+        )
 
 
 def _patch_job(run: Run, patch: Manifest, annotations: Mapping[str, str]) -> Write:

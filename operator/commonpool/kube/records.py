@@ -35,6 +35,7 @@ class Metadata(Struct):
     generation: int = 0
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
+    deletion_grace_period_seconds: int | None = None
     owner_references: list[Owner] | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
@@ -120,6 +121,7 @@ class PodSpec(Struct):
     affinity: Affinity | None = None
     topology_spread_constraints: list[Spread] | None = None
     resource_claims: list[dict[str, Any]] | None = None
+    termination_grace_period_seconds: int | None = None
 
 
 class Waiting(Struct):
@@ -129,10 +131,17 @@ class Waiting(Struct):
     message: str = ""
 
 
+class Terminated(Struct):
+    """How a container ended."""
+
+    finished_at: datetime | None = None
+
+
 class ContainerState(Struct):
     """Whether a container runs."""
 
     waiting: Waiting | None = None
+    terminated: Terminated | None = None
 
 
 class ContainerStatus(Struct):
@@ -146,6 +155,7 @@ class PodStatus(Struct):
 
     phase: str = ""
     conditions: list[Condition] | None = None
+    start_time: datetime | None = None
     container_statuses: list[ContainerStatus] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
 

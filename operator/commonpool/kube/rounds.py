@@ -15,8 +15,8 @@ from commonpool.model.rounds import (
     parse_request,
     render_nodes,
     render_pods,
-    render_ranks,
     render_request,
+    render_seats,
 )
 
 
@@ -59,7 +59,7 @@ def _build_gang(line: Line) -> dict[str, str]:
         "tenant": line.tenant,
         "pool": line.pool,
         "nodes": render_nodes(line.entries),
-        "ranks": render_ranks(line.entries),
+        "ranks": render_seats(line.entries),
         "pods": render_pods(line.entries),
         "request": render_request(line.shape, line.resource_name),
         "why": str(line.why),

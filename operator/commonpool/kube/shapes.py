@@ -11,6 +11,9 @@ from commonpool.model.amounts import GPU_MILLI, Amounts
 Extended = tuple[tuple[str, int], ...]
 """Extended resources and how many whole units of each, sorted by name; none is zero."""
 
+DEFAULT_GRACE_SECONDS = 30
+"""What Kubernetes gives a pod that says nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -22,6 +25,8 @@ class Shape:
     node_selector: tuple[tuple[str, str], ...] = ()
     unsupported: str = ""
     """A sentence that names the field which the planner cannot honour; empty if there is none."""
+    grace_seconds: int = DEFAULT_GRACE_SECONDS
+    """How long it may take to end once it is told."""
 
     def count(self, resource_name: str) -> int:
         """Whole units of one extended resource."""
@@ -45,6 +50,7 @@ def read_shape(spec: PodSpec) -> Shape:
         extended=tuple(sorted((name, amount) for name, amount in totals.items() if amount and is_extended(name))),
         node_selector=tuple(sorted((spec.node_selector or {}).items())),
         unsupported=_find_unsupported(spec),
+        grace_seconds=DEFAULT_GRACE_SECONDS if spec.termination_grace_period_seconds is None else spec.termination_grace_period_seconds,
     )
 
 

@@ -24,17 +24,18 @@ class Takeback:
     async def take_back(self, world: World, plan: Plan) -> list[Failure]:
         """Stop, shrink and signal."""
         statuses = read_statuses(self._mirror)
-        reclaims = plan_reclaims(world.runs, plan, statuses, world.snapshot.now_at)
+        reclaims = plan_reclaims(world.runs, plan, statuses, world.snapshot.now_at, world.bounds.grace_seconds)
         failures = await attempt_all((f"{each.run.child.kind} {each.run.child.path}", self._carry_out(each)) for each in reclaims)
         signals = plan_signals(world.runs, statuses)
         return failures + await attempt_all((write.subject, self._writer.perform(write)) for write in signals)
 
     async def _carry_out(self, reclaim: Reclaim) -> None:
-        await self._promises.withdraw(reclaim.run.child, reclaim.from_rank)
+        if reclaim.from_rank is not None:
+            await self._promises.withdraw(reclaim.run.child, reclaim.from_rank)
         for write in reclaim.writes:
             await self._writer.perform(write)
-        for pod in reclaim.pods:
-            await self._client.delete(PODS, pod.namespace, pod.name, uid=pod.uid)
+        for ending in reclaim.pods:
+            await self._client.delete(PODS, ending.pod.namespace, ending.pod.name, uid=ending.pod.uid, grace_seconds=ending.grace_seconds)
 
 
 def read_statuses(mirror: Mirror) -> dict[WorkloadName, GPUWorkloadStatus]:

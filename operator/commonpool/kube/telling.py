@@ -8,13 +8,17 @@ from typing import Any
 from commonpool.api import GPUWorkload
 from commonpool.api.resource import Model, Object
 from commonpool.kube.client import Client
+from commonpool.kube.departures import Departures
 from commonpool.kube.errors import AlreadyExists
 from commonpool.kube.events import find_event
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
 from commonpool.kube.read import World
+from commonpool.kube.read.fleet import find_rival
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
+from commonpool.kube.read.stints import read_stints
+from commonpool.kube.read.world import list_accelerators
 from commonpool.kube.resources import EVENTS, GPU_WORKLOADS
 from commonpool.kube.status import (
     Breath,
@@ -73,6 +77,7 @@ class Telling:
         self._mirror = mirror
         self._writer = writer
         self._quiet: dict[WorkloadName, tuple[object, ...]] = {}
+        self._departures = Departures(mirror)
         self._passed: dict[WorkloadName, tuple[Passed, ...]] = {}
         self.next_due_at: int | None = None
         """When something that was kept back is to be told; None: nothing was."""
@@ -84,7 +89,7 @@ class Telling:
         workloads = take_turns(changed, lambda each: str(each.manifest["metadata"]["namespace"]), MOST_TOLD)
         if len(workloads) < len(changed):
             self._mirror.dirty.set()  # the rest follows after the next decision
-        told = [*workloads, *self._tell_others(after, world.strays, problems)]
+        told = [*workloads, *self._tell_others(after, world, problems)]
         return await attempt_all((each.subject, self._write(each)) for each in told)
 
     async def _write(self, told: Told) -> None:
@@ -100,6 +105,8 @@ class Telling:
         shrinks = {shrink.workload: shrink for shrink in plan.shrink}
         evicts = {evict.workload: evict for evict in plan.evict}
         claimed = any(hold.reason is Reason.WAITS_FOR_RECLAIM for hold in plan.hold)
+        asked = list_accelerators(world.fleet)
+        gone = self._departures.collect(world, asked)
         self._passed = {name: passed for name, passed in self._passed.items() if name in planned}
         self._passed |= {place.workload: place.passed for place in plan.place if place.passed}
         choices: Choices | None = None
@@ -140,11 +147,14 @@ class Telling:
                 view.claimed,
                 view.load,
                 view.remarks,
+                run.pods,
+                gone[run.child],
             )
             known = self._quiet.get(run.name)
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known
                 continue
+            view = replace(view, stints=read_stints(run, gone[run.child], world.fleet, asked))
             if view.planned is not None and view.planned.begun and run.status.pool != view.planned.holdings[0].pool:
                 choices = choices or Choices(after)
                 view = replace(view, choice=choices.describe(run, view.planned, self._passed.get(run.name, ())))
@@ -158,17 +168,21 @@ class Telling:
         self.next_due_at = min(kept, default=None)
         return told
 
-    def _tell_others(self, after: Snapshot, strays: Mapping[TenantName, Blocked], problems: Problems) -> list[Told]:
+    def _tell_others(self, after: Snapshot, world: World, problems: Problems) -> list[Told]:
         scaling = {pool.name: pool.scaling for pool in after.pools}
         usage, demands, now_at = sum_usage(after), sum_demand(after), after.now_at
         known = {own.key[1]: own.parsed for own in self._mirror.tenants if own.parsed is not None}
         names = {TenantName(name) for name in known}
+        priorities = {each.name for each in self._mirror.priorities}
         told: list[Told | None] = []
         for pool in self._mirror.pools:
             if pool.parsed is not None:
                 which = PoolName(pool.key[1])
-                breath = Breath(scaling.get(which), problems.providers.get(which, ""))
-                status: Model = build_pool_status(pool.parsed, usage.pools.get(which), now_at, breath)
+                use = usage.pools.get(which)
+                empty = use is not None and not use.nodes and scaling.get(which) is None
+                rival = find_rival(world.fleet, which) if empty else None
+                breath = Breath(scaling.get(which), problems.providers.get(which, ""), rival)
+                status: Model = build_pool_status(pool.parsed, use, now_at, breath)
                 told.append(_compare(pool, pool.parsed, pool.parsed.status, status))
         for quota in self._mirror.quotas:
             if quota.parsed is not None:
@@ -177,9 +191,9 @@ class Telling:
         for tenant in self._mirror.tenants:
             if tenant.parsed is not None:
                 name = TenantName(tenant.key[1])
-                others = (find_parent_problem(tenant.parsed, known), strays.get(name))
+                others = (find_parent_problem(tenant.parsed, known), world.strays.get(name))
                 wrong = (*problems.tenants.get(name, ()), *(each for each in others if each is not None))
-                status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at)
+                status = build_tenant_status(tenant.parsed, usage, demands, wrong, now_at, priorities=priorities)
                 told.append(_compare(tenant, tenant.parsed, tenant.parsed.status, status))
         return [each for each in told if each is not None]
 
@@ -212,8 +226,7 @@ def _read_untold(run: Run, world: World) -> Untold | None:
         return None
     nodes = [pod.node for pod in run.pods if pod.node is not None]
     pools = [promise.line.pool for promise in run.promises] + [world.fleet.nodes[node].pool for node in nodes if node in world.fleet.nodes]
-    accelerators = run.own.parsed.spec.accelerators.per_replica * (len(run.promises) + len(nodes))
-    return Untold(run.since_at, accelerators, next(iter(pools), ""))
+    return Untold(run.since_at, next(iter(pools), ""))
 
 
 def _compare(own: Own[Any], parsed: Object, before: Model | None, after: Model) -> Told | None:

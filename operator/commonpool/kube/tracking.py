@@ -72,13 +72,21 @@ def read_trackables(children: Iterable[ChildFact], pods: Iterable[PodView]) -> l
             priority_class=child.priority_class,
             wishes=child.wishes,
             created_at=child.created_at,
-            owner=ChildKey(child.owner_kind.rsplit("/", 1)[-1], child.key.namespace, child.owner_name) if child.owner_uid else None,
+            owner=_read_owner(child),
             owner_uid=child.owner_uid,
             over=child.finished or child.terminating,
         )
         for child in children
     ]
     return found + [_read_pods(members) for members in _group_pods(pods)]
+
+
+def _read_owner(child: ChildFact) -> ChildKey | None:
+    if not child.owner_uid:
+        return None
+    kind = child.owner_kind.rpartition("/")[2]
+    is_ours = bool(child.made_for) or kind != "GPUWorkload"
+    return ChildKey(kind if is_ours else child.owner_kind, child.key.namespace, child.owner_name)
 
 
 def _group_pods(pods: Iterable[PodView]) -> Iterable[list[PodView]]:
@@ -116,7 +124,7 @@ def plan_tracking(
     known = sorted(objects, key=lambda each: (each.created_at, each.key, each.uid))
     existing = list(workloads)
     keys = {each.key for each in known}
-    made_by = {workload.metadata.uid: find_child_key(workload) for workload in existing if workload.spec.tracked is None}
+    made_by = {each.metadata.uid: find_child_key(each) if each.spec.tracked is None else None for each in existing}
     asking = {
         each.identity: (each, resource)
         for each in known
@@ -144,12 +152,13 @@ def plan_tracking(
 def _belongs_to_another(each: Trackable, made_by: Mapping[str | None, ChildKey | None], keys: Collection[ChildKey]) -> bool:
     """Whether its pods count as somebody else's.
 
-    An owner reference is only a claim: it is believed where the owner exists and really makes such an object.
+    An owner reference is only a claim: it is believed where the owner really makes such an object. A GPUWorkload that does not exist
+    any more is believed too: the garbage collector removes what refers to it, and until then nothing lets it have a place.
     """
     if each.owner is None:
         return False
     if each.owner.kind == "GPUWorkload":
-        return made_by.get(each.owner_uid) == each.key
+        return made_by.get(each.owner_uid, each.key) == each.key
     return each.key.kind == "ReplicaSet" and each.owner.kind == "Deployment" and each.owner in keys
 
 

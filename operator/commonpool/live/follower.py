@@ -1,6 +1,7 @@
 """Reads the load of inference services from Prometheus, and notes in the mirror how many pods each needs.
 
-One bounded question a service; what cannot be read leaves the service as it is, and is told.
+One bounded question a service; what cannot be read leaves the service as it is, and is told. What is remembered goes
+with the process: whose load was not known of late keeps the size that it has, as if its load had asked for it.
 """
 
 import asyncio
@@ -93,15 +94,24 @@ class Follower:
         if inference is None:
             return Load(None)
         before = self._samples.get(uid, ())
+        held = max((sample.pods for sample in before), default=None)
         try:
             async with self._slots:
                 total = await self._ask(session, service, inference)
         except LoadUnknownError as error:
-            return Load(max((sample.pods for sample in before), default=None), str(error))
+            return Load(held, str(error))
         now_at = int(self._clock())
+        if not before or before[-1].at <= now_at - self._source.calm_seconds:  # what it needed in between nobody knows, but it had pods
+            before = self._read_size(service, now_at)
         samples = calm((*before, Sample(now_at, count_pods(inference, total))), now_at, self._source.calm_seconds)
         self._samples[uid] = samples
         return Load(max(sample.pods for sample in samples))
+
+    def _read_size(self, service: GPUWorkload, now_at: int) -> tuple[Sample, ...]:
+        """As if its load had asked for just the pods that it has."""
+        made = self._mirror.find_child("Deployment", service.metadata.namespace or "", service.metadata.name)
+        is_its_own = made is not None and made.owner_uid == service.metadata.uid
+        return (Sample(now_at, made.replicas),) if made is not None and is_its_own else ()
 
     async def _ask(self, session: aiohttp.ClientSession, service: GPUWorkload, inference: "Inference") -> float:
         metric = inference.target.metric if inference.target is not None else ""
@@ -122,9 +132,12 @@ class Follower:
         if len(answer.data.result) != 1:
             raise LoadUnknownError(f"`{len(answer.data.result)}` series tell of metric `{metric}`, and it takes one: do its pods count it?")
         try:
-            return float(answer.data.result[0].value[1])
+            total = float(answer.data.result[0].value[1])
         except ValueError as error:
             raise LoadUnknownError(f"the load of metric `{metric}` is no number: ask an administrator") from error
+        if not 0 <= total < float("inf"):
+            raise LoadUnknownError(f"metric `{metric}` tells of a load of `{total}`, which can be none: ask an administrator")
+        return total
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     # why a workload waits (Plan.hold)
     WAITS_FOR_NODES = "WaitsForNodes"
     WAITS_FOR_RECLAIM = "WaitsForReclaim"  # others are giving back what this is guaranteed
+    WAITS_FOR_MIN_RUNTIME = "WaitsForMinRuntime"  # others may keep that until they have run so long as they were promised
     QUOTA_REACHED = "QuotaReached"
     BORROWING_LIMIT_REACHED = "BorrowingLimitReached"
     RESERVED_FOR_OTHERS = "ReservedForOthers"
@@ -78,6 +79,7 @@ class Reason(StrEnum):
 QUEUED_REASONS = (
     Reason.WAITS_FOR_RECLAIM,
     Reason.WAITS_FOR_NODES,
+    Reason.WAITS_FOR_MIN_RUNTIME,
     Reason.INSUFFICIENT_CAPACITY,
     Reason.RESERVED_FOR_OTHERS,
     Reason.BORROWING_LIMIT_REACHED,

@@ -11,12 +11,12 @@ from itertools import groupby
 from commonpool.model.amounts import GPU_MILLI, Amounts
 from commonpool.model.ids import ANY_SEAT, ChildKey, NodeName, PoolName, Seat, TenantName
 from commonpool.model.plan import Entry, Place
+from commonpool.model.ranks import parse_ranks, render_ranks
 
 MOST_PODS = 1 << 17
 """In one line: far beyond the largest gang, and small enough that no text can exhaust memory."""
 
 _RUN = re.compile(r"([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)\*([1-9][0-9]{0,9})")
-_RANGE = re.compile(r"(0|[1-9][0-9]{0,9})(?:-([1-9][0-9]{0,9}))?")
 _PART = re.compile(r"([^=,]+)=(0|[1-9][0-9]{0,18})(m?)")
 
 
@@ -67,18 +67,11 @@ def render_nodes(entries: Sequence[Entry]) -> str:
     return " ".join(f"{node}*{sum(1 for _ in run)}" for node, run in groupby(entries, key=lambda entry: entry.node))
 
 
-def render_ranks(entries: Sequence[Entry]) -> str:
+def render_seats(entries: Sequence[Entry]) -> str:
     """`0-3 7` where entries are promised by rank, else nothing."""
-    spans: list[tuple[int, int]] = []
-    for entry in entries:
-        rank = entry.seat.rank
-        if rank < 0 or entry.seat.pod:
-            return ""
-        if spans and spans[-1][1] + 1 == rank:
-            spans[-1] = (spans[-1][0], rank)
-        else:
-            spans.append((rank, rank))
-    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
+    if any(entry.seat.rank < 0 or entry.seat.pod for entry in entries):
+        return ""
+    return render_ranks(entry.seat.rank for entry in entries)
 
 
 def render_pods(entries: Sequence[Entry]) -> str:
@@ -106,25 +99,13 @@ def parse_entries(nodes: str, ranks: str = "", pods: str = "") -> tuple[Entry, .
         raise ValueError("no node is named")
     if ranks and pods:
         raise ValueError("a line names ranks or pods, not both")
-    seats = [Seat(pod=pod) for pod in pods.split()] or _parse_ranks(ranks, len(names)) or [ANY_SEAT] * len(names)
+    seats = [Seat(pod=pod) for pod in pods.split()] or [Seat(rank=rank) for rank in parse_ranks(ranks, len(names))]
+    seats = seats or [ANY_SEAT] * len(names)
     if len(seats) != len(names):
         raise ValueError(f"{len(names)} places for {len(seats)} pods")
     if seats[0] != ANY_SEAT and len(set(seats)) < len(seats):
         raise ValueError("a pod is named twice")
     return tuple(Entry(seat, node) for seat, node in zip(seats, names, strict=True))
-
-
-def _parse_ranks(ranks: str, most: int) -> list[Seat]:
-    seats: list[Seat] = []
-    for part in ranks.split():
-        span = _RANGE.fullmatch(part)
-        first, last = (int(span[1]), int(span[2] or span[1])) if span else (1, 0)
-        if last < first:
-            raise ValueError(f"`{part}` is not a rank or `first-last`")
-        if last - first >= most - len(seats):
-            raise ValueError(f"more ranks than places ({most})")
-        seats += [Seat(rank=rank) for rank in range(first, last + 1)]
-    return seats
 
 
 def parse_request(request: str) -> tuple[str, Amounts]:
@@ -162,5 +143,5 @@ def split_parts(lines: Sequence[Line], most_lines: int = 2000, most_bytes: int =
 
 def _count_bytes(line: Line) -> int:
     """About what a line takes as JSON."""
-    texts = (line.child.path, render_nodes(line.entries), render_ranks(line.entries), render_pods(line.entries))
+    texts = (line.child.path, render_nodes(line.entries), render_seats(line.entries), render_pods(line.entries))
     return 200 + sum(len(text) for text in texts)

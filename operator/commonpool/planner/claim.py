@@ -22,8 +22,8 @@ class Claims:
         self._reclaim = reclaim
         self.served: dict[WorkloadName, tuple[Reason, PoolName]] = {}
         """What each waits for, and where."""
-        self.failed = False
-        """Whether some guarantee covers what could not be served: who is placed after that may turn out to borrow."""
+        self.failed: dict[WorkloadName, list[tuple[Question, TenantName]]] = {}
+        """What could not be served although a guarantee covers it, and whose: who is placed after that may turn out to borrow."""
 
     def serve(self, workload: Workload, tenant: TenantName, pools: Sequence[PoolName], pods: int) -> bool:
         """Set room aside for so many pods, if the tenant's guarantee covers them and the room can come; says whether."""
@@ -40,8 +40,18 @@ class Claims:
                     self._set_aside(claim, nodes, Reason.WAITS_FOR_RECLAIM)
                     self._draft.claimed.add((guarantors[claim.pool], claim.pool))
                     return True
-        self.failed |= bool(claims)
+        if claims:
+            self.failed[workload.name] = [(claim, guarantors[claim.pool]) for claim in claims]
         return False
+
+    def find_wait(self, workload: Workload) -> tuple[int, PoolName] | None:
+        """When and where a claim that failed could be served because minimum run times are over; None if never for that."""
+        waits = [
+            (at, claim.pool)
+            for claim, guarantor in self.failed.get(workload.name, ())
+            if (at := self._reclaim.find_free_at(claim, guarantor)) is not None
+        ]
+        return min(waits, default=None)
 
     def _await_coming(self, claim: Question) -> bool:
         outlook = self._draft.outlook

@@ -191,6 +191,19 @@ def explain_reclaim(workload: Workload, pool: PoolName) -> Hold:
     )
 
 
+def explain_min_runtime(workload: Workload, free_at: int, pool: PoolName) -> Hold:
+    """Others may keep what it is guaranteed until they have run as long as they were promised to."""
+    asked = _render_pods(least(workload), workload.shape)
+    until = datetime.fromtimestamp(free_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Hold(
+        workload.name,
+        Reason.WAITS_FOR_MIN_RUNTIME,
+        f"your guarantee covers {asked} in pool `{pool}`, and what has borrowed there may run until `{until}`: it is asked to give back "
+        "then",
+        "starts once it has, unless room is left before",
+    )
+
+
 def explain_new_nodes(workload: Workload, pool: PoolName) -> Hold:
     """Nodes for it have been asked for."""
     asked = _render_pods(least(workload), workload.shape)
@@ -210,6 +223,16 @@ def explain_leaving(workload: Workload) -> Hold:
 
 def _explain_kept(workload: Workload, refusal: Refusal, change: str) -> _Obstacle:
     unit, where = _render_unit(refusal)
+    if refusal.guarantee:
+        asked = refusal.pod * least(workload)
+        excess = refusal.used + asked - refusal.most
+        return _Obstacle(
+            refusal.reason,
+            f"{_render_count(asked)} more {unit} of {where} are not within the guarantee of {_render_count(refusal.most)}, of which "
+            f"{_render_count(refusal.used)} are held, and others wait there for what they are guaranteed: to borrow now would make the "
+            "whole workload one that may be evicted for them",
+            change or f"starts when {_render_count(excess)} {unit} held there are given back, or when nobody claims any more",
+        )
     if refusal.claimed:
         return _Obstacle(
             refusal.reason,

@@ -15,7 +15,7 @@ count the same before and after; they protect nobody from it.
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from commonpool.model.elastic import split_places
+from commonpool.model.elastic import may_grow, split_places
 from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.snapshot import Snapshot, Workload
 from commonpool.planner.place import GUARANTEED, Draft
@@ -28,22 +28,31 @@ class Guard:
     def __init__(self, snapshot: Snapshot, draft: Draft) -> None:
         self._now_at = snapshot.now_at
         self._draft = draft
+        self._running = [each for each in snapshot.workloads if each.begun and not each.leaving]
         self._held: defaultdict[TenantName, list[Workload]] = defaultdict(list)
-        for workload in snapshot.workloads:
-            if workload.begun and not workload.leaving and workload.tenant is not None:
-                for above in draft.tree.chain(workload.tenant):
-                    self._held[above].append(workload)
+        for workload in self._running:
+            for above in draft.tree.chain(workload.tenant) if workload.tenant is not None else ():
+                self._held[above].append(workload)
         self._inside: dict[int, frozenset[WorkloadName]] = {}
 
     def may_be_asked(self, workload: Workload) -> bool:
         """Whether anything may be taken from it at all, by whomever. What starts in this very round is left alone."""
-        started_at = workload.started_at or self._now_at
+        return self._is_open(workload) and self.find_free_at(workload) <= self._now_at
+
+    def may_be_asked_later(self, workload: Workload) -> bool:
+        """Whether only its minimum run time keeps it from being asked."""
+        return self._is_open(workload) and self.find_free_at(workload) > self._now_at
+
+    def find_free_at(self, workload: Workload) -> int:
+        """When its minimum run time is over, or was."""
+        return (workload.started_at or self._now_at) + workload.min_runtime_seconds
+
+    def _is_open(self, workload: Workload) -> bool:
         return (
             workload.begun
             and not workload.leaving
             and workload.tenant is not None
-            and started_at < self._now_at
-            and self._now_at - started_at >= workload.min_runtime_seconds
+            and (workload.started_at or self._now_at) < self._now_at
             and not (workload.tier == GUARANTEED and self._is_covered(workload, workload.tenant))
         )
 
@@ -64,6 +73,11 @@ class Guard:
             for pool in pools
             for state in self._protecting(workload.tenant, pool, spared)
         )
+
+    def find_broken_inside(self) -> frozenset[WorkloadName]:
+        """Work that has lost pods and that some guarantee keeps, whoever claims."""
+        broken = (each for each in self._running if each.needs and not may_grow(each))
+        return frozenset(each.name for each in broken if not self.may_evict(each, ()))
 
     def lost_work(self, workload: Workload) -> int:
         """Milli-accelerator-seconds since the last checkpoint."""

@@ -62,6 +62,10 @@ class Draft:
         """Nodes on which somebody holds something."""
         self.claimed: set[tuple[TenantName, PoolName]] = set()
         """Guarantees for which others give back: who else is under them may not use them up, or the claim would be none any more."""
+        self.contested: set[tuple[TenantName, PoolName]] = set()
+        """Guarantees in whose name somebody waits whom even evictions do not serve as things are."""
+        self.broken_inside: frozenset[WorkloadName] = frozenset()
+        """Work that is within a guarantee and has lost pods."""
         self.starts: dict[WorkloadName, Start] = {}
         self.left_behind = False
         """Whether what starts larger lies elsewhere than its least size would have: who wished to grow in between found that taken."""
@@ -99,6 +103,10 @@ class Draft:
     def measure(self, workload: Workload, tenant: TenantName, pool: PoolName, pods: int) -> Room:
         """How many of `pods` quota allows now, and in the time to come."""
         room = self.measure_limits(workload, tenant, pool, pods)
+        if workload.name in self.broken_inside:  # what is within the guarantee first; the rest once all claims have had their turn
+            inside = self.quota.measure_guarantee(tenant, pool, workload.shape.gpu_milli, pods)
+            if inside.refusal is not None and inside.pods < room.pods and (inside.pods or self._is_contested(tenant, pool)):
+                room = Room(inside.pods, replace(inside.refusal, reason=Reason.RESERVED_FOR_OTHERS))
         accounts = (self.quota, self.outlook.quota) if self.outlook.differs else (self.quota,)
         for quota in accounts:
             each = quota.measure(tenant, pool, workload.shape.gpu_milli, pods)
@@ -111,6 +119,11 @@ class Draft:
                     refusal = replace(each.refusal, reason=Reason.RESERVED_FOR_OTHERS, guarantee=False, claimed=True)
                     room = Room(each.pods, refusal)
         return room
+
+    def _is_contested(self, tenant: TenantName, pool: PoolName) -> bool:
+        """Whether somebody else's claim would take what the tenant borrows there."""
+        chain = self.tree.chain(tenant)
+        return any(where == pool and guarantor not in chain for guarantor, where in self.contested)
 
     def measure_limits(self, workload: Workload, tenant: TenantName, pool: PoolName, pods: int) -> Room:
         """The same by limits alone, whatever is kept for others."""

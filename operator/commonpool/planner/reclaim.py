@@ -7,7 +7,7 @@ So nobody is asked in vain, and whoever is asked is needed. A claim that would n
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -44,19 +44,13 @@ class Reclaim:
         self._draft = draft
         self._sizes = sizes
         self._guard = Guard(snapshot, draft)
+        draft.broken_inside = self._guard.find_broken_inside()
         self._chosen: dict[WorkloadName, list[Unit]] = {}
         self._left: dict[WorkloadName, tuple[Holding, ...]] = {}
         self._hopeless: set[tuple[object, ...]] = set()
-        self._borrowers: defaultdict[PoolName, list[tuple[TenantName, Workload]]] = defaultdict(list)
-        for workload in sorted(filter(self._guard.may_be_asked, snapshot.workloads), key=self._rank):
-            for pool in {holding.pool for holding in workload.holdings}:
-                if workload.tenant is not None:
-                    self._borrowers[pool].append((workload.tenant, workload))
-        self._tenants = {pool: {tenant for tenant, _ in all_of_it} for pool, all_of_it in self._borrowers.items()}
-        self._elastic = {
-            pool: [(tenant, workload) for tenant, workload in all_of_it if workload.elastic is not None]
-            for pool, all_of_it in self._borrowers.items()
-        }
+        self._borrowers = _sort_by_pool(sorted(filter(self._guard.may_be_asked, snapshot.workloads), key=self._rank))
+        self._later = _sort_by_pool(sorted(filter(self._guard.may_be_asked_later, snapshot.workloads), key=self._guard.find_free_at))
+        self._free_at: dict[tuple[object, ...], int | None] = {}
 
     @property
     def shrinks(self) -> tuple[Shrink, ...]:
@@ -73,14 +67,7 @@ class Reclaim:
 
         `guarantor`: whose guarantee covers it. `evict`: whether whole borrowers may be asked, else only shrinking.
         """
-        question = (
-            claim.tenant,
-            claim.pool,
-            claim.count,
-            claim.workload.shape,
-            build_wish(claim.workload),
-        )
-        key = (*question, evict)
+        key = (*_build_key(claim), evict)
         if key in self._hopeless or not self._sizes.could_hold(claim.workload, claim.pool, claim.count):
             return ()
         units = _Lazy(self._list_units(claim, guarantor, evict=evict))
@@ -88,6 +75,8 @@ class Reclaim:
         for unit in units.known:
             self._count(unit, -1)
         if not nodes:
+            if evict:
+                self._draft.contested.add((guarantor, claim.pool))
             if not claim.workload.begun:
                 self._hopeless.add(key)  # what others leave over may change that: for the next pass to see
             return ()
@@ -95,6 +84,31 @@ class Reclaim:
         for unit in kept:
             self._choose(unit)
         return nodes
+
+    def find_free_at(self, claim: Question, guarantor: TenantName) -> int | None:
+        """When so many minimum run times are over that the claim could be served; None if it could not even then.
+
+        Asked once nothing moves any more; takes nothing.
+        """
+        key = (_build_key(claim), claim.workload.name if claim.workload.begun else "")
+        if key not in self._free_at:
+            late = self._later.get(claim.pool, ())
+            possible = late and self._sizes.could_hold(claim.workload, claim.pool, claim.count)
+            self._free_at[key] = self._try_later(claim, guarantor) if possible else None
+        return self._free_at[key]
+
+    def _try_later(self, claim: Question, guarantor: TenantName) -> int | None:
+        outlook = self._draft.outlook
+        late = {workload.name for _, workload in self._later[claim.pool]}
+        units = _Lazy(self._list_units(claim, guarantor, evict=True, later=True))
+        taken, nodes = _take_until(outlook, claim, units)
+        if nodes:
+            outlook.forget(claim, nodes)
+            _move_to(outlook, units.known, len(taken), 0)
+        for unit in units.known:
+            self._count(unit, -1)
+        ends = [self._guard.find_free_at(unit.workload) for unit in taken if unit.workload.name in late]
+        return max(ends, default=None)
 
     def spare(self) -> None:
         """Once all claims are served: what was asked for early may not be needed after what later claims had to take."""
@@ -115,23 +129,37 @@ class Reclaim:
         self._left[unit.workload.name] = split_at(unit.workload, units[-1].keep)[0]
         self._count(unit, 1)
 
-    def _list_units(self, claim: Question, guarantor: TenantName, *, evict: bool) -> Iterator[Unit]:
-        """All that may be taken for the claim, in the order of taking; each counts as given back once it has been seen."""
+    def _list_units(self, claim: Question, guarantor: TenantName, *, evict: bool, later: bool = False) -> Iterator[Unit]:
+        """All that may be taken for the claim, in the order of taking; each counts as given back once it has been seen.
+
+        `later`: after that, also what may be taken once its minimum run time is over, that which ends first before the rest.
+        """
         tree, pool = self._draft.tree, claim.pool
         spared = frozenset(tree.chain(claim.tenant))
-        open_to = {
-            tenant
-            for tenant in self._tenants.get(pool, ())
-            if guarantor not in tree.chain(tenant) and self._guard.may_give(tenant, pool, 1, spared)
-        }
+        open_to: dict[TenantName, bool] = {}
+
+        def list_open(works: Sequence[tuple[TenantName, Workload]]) -> list[tuple[TenantName, Workload]]:
+            for tenant, _ in works:
+                if tenant not in open_to:
+                    open_to[tenant] = guarantor not in tree.chain(tenant) and self._guard.may_give(tenant, pool, 1, spared)
+            return [(tenant, workload) for tenant, workload in works if open_to[tenant]]
+
+        now = list_open(self._borrowers.get(pool, ()))
+        groups = [now, *([each] for each in list_open(self._later.get(pool, ()) if later else ()))]
+        for group in groups:
+            yield from self._list_group(group, pool, spared, evict=evict)
+
+    def _list_group(
+        self, group: Sequence[tuple[TenantName, Workload]], pool: PoolName, spared: frozenset[TenantName], *, evict: bool
+    ) -> Iterator[Unit]:
+        """Of equals, all that can shrink before anybody leaves."""
         size: dict[WorkloadName, int] = {}
-        for tenant, workload in self._elastic.get(pool, ()):
-            if tenant in open_to:
-                for unit in self._list_steps(workload, tenant, pool, spared):
-                    size[workload.name] = unit.keep
-                    yield unit
-        for tenant, workload in self._borrowers[pool] if evict else ():
-            if tenant in open_to and self._guard.may_evict(workload, spared):
+        for tenant, workload in group:
+            for unit in self._list_steps(workload, tenant, pool, spared) if workload.elastic is not None else ():
+                size[workload.name] = unit.keep
+                yield unit
+        for tenant, workload in group if evict else ():
+            if self._guard.may_evict(workload, spared):
                 places = self._find_left(workload)
                 places = places[: size.get(workload.name, len(places))]
                 if places:
@@ -173,6 +201,21 @@ class Reclaim:
         by_at = told.by_at if told is not None and pending else self._now_at + workload.grace_seconds
         message = f"gives back what it holds beyond its tenant's guarantee, because another tenant claims its own: `{unit.keep}` pods stay"
         return Shrink(workload.name, workload.child, unit.keep, by_at, Reason.RECLAIMED_FOR_GUARANTEE, message, workload.generation)
+
+
+def _sort_by_pool(workloads: Iterable[Workload]) -> Mapping[PoolName, Sequence[tuple[TenantName, Workload]]]:
+    """In the same order, with their tenants."""
+    sorted_: defaultdict[PoolName, list[tuple[TenantName, Workload]]] = defaultdict(list)
+    for workload in workloads:
+        for pool in {holding.pool for holding in workload.holdings}:
+            if workload.tenant is not None:
+                sorted_[pool].append((workload.tenant, workload))
+    return sorted_
+
+
+def _build_key(claim: Question) -> tuple[object, ...]:
+    """What makes two claims the same question."""
+    return claim.tenant, claim.pool, claim.count, claim.workload.shape, build_wish(claim.workload)
 
 
 def _build_evict(unit: Unit) -> Evict:

@@ -13,7 +13,7 @@ from commonpool.model.reasons import QUEUED_REASONS, Reason
 from commonpool.model.snapshot import Snapshot, Workload
 from commonpool.planner.candidates import Chooser
 from commonpool.planner.claim import Claims
-from commonpool.planner.explain import Explainer, explain_leaving, explain_new_nodes, explain_reclaim
+from commonpool.planner.explain import Explainer, explain_leaving, explain_min_runtime, explain_new_nodes, explain_reclaim
 from commonpool.planner.fleet import Ground
 from commonpool.planner.grow import find_growers, grow_all
 from commonpool.planner.heads import Heads
@@ -102,7 +102,7 @@ class _Pass:
             surplus=self._scaler.surplus,
         )
         left_behind = self._draft.left_behind and len(self._draft.starts) + len(self._growers) > 1
-        unsettled = self._draft.outlook.differs or self._claims.failed or scale or self._halves or left_behind
+        unsettled = self._draft.outlook.differs or bool(self._claims.failed) or scale or self._halves or left_behind
         last = not has_moves(plan) or not unsettled
         return (replace(plan, hold=self._hold_all(waits, left)) if last else plan), last
 
@@ -166,7 +166,7 @@ class _Pass:
         for tenant, workload in _with_tenant(waiting):
             served = self._claims.served.get(workload.name) or self._scaler.served.get(workload.name)
             if served is None:
-                hold = explainer.explain(workload, tenant, self._candidates[workload.name])
+                hold = self._explain_unserved(explainer, workload, tenant)
             elif served[0] is Reason.WAITS_FOR_RECLAIM:
                 hold = explain_reclaim(workload, served[1])
             else:
@@ -180,6 +180,12 @@ class _Pass:
                 position += hold.reason in QUEUED_REASONS
                 holds.append(replace(hold, position=position if hold.reason in QUEUED_REASONS else 0))
         return holds
+
+    def _explain_unserved(self, explainer: Explainer, workload: Workload, tenant: TenantName) -> Hold:
+        wait = self._claims.find_wait(workload)
+        if wait is not None:
+            return explain_min_runtime(workload, *wait)
+        return explainer.explain(workload, tenant, self._candidates[workload.name])
 
     def _rank(self, workload: Workload) -> Rank:
         guaranteed = self._draft.is_guaranteed(workload, self._pools(workload)[0])

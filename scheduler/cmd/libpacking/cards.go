@@ -14,26 +14,32 @@ import (
 var cardPackings = newCardTable()
 
 // packing_cards_open copies nodes[n*5] (free processors, memory, pods; model; cards), milli[k] (what is free of every card, node after
-// node) and classes[m*5] (processors, cards, milli, models, count), learns prices in so many rounds and returns a handle above zero.
+// node: thousandths, or slices, a bit each), classes[m*6] (processors, cards, milli, models, profile, count) and placements[q*3] (a model
+// that is partitioned, profile, slices that an instance takes up), learns prices in so many rounds and returns a handle above zero.
 //
 //export packing_cards_open
-func packing_cards_open(nodes *C.int64_t, n C.int64_t, milli *C.int64_t, k C.int64_t, classes *C.int64_t, m, rounds C.int64_t) (result C.int64_t) {
+func packing_cards_open(
+	nodes *C.int64_t, n C.int64_t, milli *C.int64_t, k C.int64_t, classes *C.int64_t, m C.int64_t, placements *C.int64_t, q, rounds C.int64_t,
+) (result C.int64_t) {
 	defer rescue(&result)
-	if n < 0 || n > packing.MaxNodes || m < 0 || m > packing.MaxClasses {
+	if n < 0 || n > packing.MaxNodes || m < 0 || m > packing.MaxClasses || q < 0 || q > packing.MaxPlacements {
 		return badLength
 	}
 	nodesView, ok1 := view(nodes, n*packing.CardNodeFields)
 	milliView, ok2 := view(milli, k)
 	classesView, ok3 := view(classes, m*packing.CardClassFields)
-	if !ok1 || !ok2 || !ok3 {
+	placementsView, ok4 := view(placements, q*packing.CardPlacementFields)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return badLength
 	}
-	fleet := packing.CardFleet{Nodes: nodesView, Milli: milliView, Classes: classesView, Rounds: int64(rounds)}
-	return C.int64_t(cardPackings.open(fleet))
+	return C.int64_t(cardPackings.open(packing.CardFleet{
+		Nodes: nodesView, Milli: milliView, Classes: classesView, Placements: placementsView, Rounds: int64(rounds),
+	}))
 }
 
-// packing_cards_place places pods[p*5] (processors, memory, cards, milli, models) one after the other, writes the node of each (-1: it
-// fits nowhere) and its cards (a bit each) to out_nodes[p] and out_cards[p], and returns how many it placed.
+// packing_cards_place places pods[p*6] (processors, memory, cards, milli, models, profile) one after the other, writes the node of each
+// (-1: it fits nowhere) and its cards (a bit each; from bit 16 on the slices of an instance) to out_nodes[p] and out_cards[p], and returns
+// how many it placed.
 //
 //export packing_cards_place
 func packing_cards_place(handle C.int64_t, pods *C.int64_t, p C.int64_t, outNodes, outCards *C.int64_t) (result C.int64_t) {
@@ -50,7 +56,7 @@ func packing_cards_place(handle C.int64_t, pods *C.int64_t, p C.int64_t, outNode
 	return C.int64_t(cardPackings.place(int64(handle), podsView, nodesView, cardsView))
 }
 
-// packing_cards_give takes a pod[5] off a node, from the cards that it had.
+// packing_cards_give takes a pod[6] off a node, from the cards that it had.
 //
 //export packing_cards_give
 func packing_cards_give(handle, node C.int64_t, pod *C.int64_t, cards C.int64_t) (result C.int64_t) {
@@ -125,9 +131,13 @@ func (t *cardTable) give(handle, node int64, pod []int64, cards int64) int64 {
 	if len(pod) != packing.CardPodFields {
 		return badLength
 	}
+	shape, err := packing.CardShape(pod)
+	if err != nil {
+		return code(err)
+	}
 	found.lock.Lock()
 	defer found.lock.Unlock()
-	return code(found.cards.Give(node, packing.CardShape(pod), uint64(cards)))
+	return code(found.cards.Give(node, shape, uint64(cards)))
 }
 
 func (t *cardTable) close(handle int64) int64 {

@@ -8,7 +8,7 @@ import (
 )
 
 // version changes whenever the functions or what their numbers mean do, so that a caller can refuse a library that is not of its time.
-const version = 2
+const version = 3
 
 // Results below zero; operator/commonpool/engine/protocol.py has the same list.
 const (

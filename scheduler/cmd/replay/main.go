@@ -1,4 +1,5 @@
-// Command replay packs recorded lists of pods with several policies and writes one JSON object per list, seed, policy and arrival.
+// Command replay packs recorded lists of pods with several policies and writes one JSON object per list, seed, policy and arrival; or, with
+// -mig, random streams of pods that want MIG instances.
 package main
 
 import (
@@ -49,6 +50,8 @@ func run() error {
 	seeds := flag.String("seeds", "42", "`numbers`, with commas")
 	arrivals := flag.String("arrivals", "80,90,95,100,130", "percent of the capacity at which to tell, `numbers` with commas")
 	orders := flag.Bool("orders", false, "write the orders of arrival and the ranks of nodes instead, and replay nothing")
+	withTimes := readTimesFlags()
+	migNodes := flag.Int("mig", 0, "pack random streams of MIG instances onto so many `nodes` instead; -arrivals is what is offered at once")
 	flag.Parse()
 	chosen, err := choose(*names)
 	if err != nil {
@@ -65,16 +68,26 @@ func run() error {
 	if slices.Min(loads) < 1 || slices.Max(loads) > replay.MaxArrival {
 		return fmt.Errorf("arrivals are percent in 1..%d", replay.MaxArrival)
 	}
+	write := func(out *json.Encoder, pods string) error {
+		return replayList(out, *nodes, pods, chosen, seedNumbers, loads)
+	}
+	switch {
+	case *orders:
+		write = func(out *json.Encoder, pods string) error { return writeOrders(out, *nodes, pods, seedNumbers) }
+	case *withTimes.loads != "":
+		asked, err := withTimes.check(chosen)
+		if err != nil {
+			return err
+		}
+		write = func(out *json.Encoder, pods string) error { return asked.replayList(out, *nodes, pods, seedNumbers) }
+	}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
+	if *migNodes > 0 {
+		return packInstances(json.NewEncoder(out), *migNodes, seedNumbers, loads)
+	}
 	for _, pods := range flag.Args() {
-		if *orders {
-			if err := writeOrders(json.NewEncoder(out), *nodes, pods, seedNumbers); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := replayList(json.NewEncoder(out), *nodes, pods, chosen, seedNumbers, loads); err != nil {
+		if err := write(json.NewEncoder(out), pods); err != nil {
 			return err
 		}
 		out.Flush()

@@ -11,7 +11,7 @@ import (
 var gpuClustering = replay.Policy{
 	Name: "GpuClustering",
 	New: func(nodes []packing.Node, ranks []int32, _ []replay.Class, _ int64) replay.Chooser {
-		scorer := &clusteringScorer{kinds: make([]uint64, len(nodes))}
+		scorer := &clusteringScorer{pods: make([][kinds]int32, len(nodes))}
 		return &clustering{packing.NewIndex(nodes, ranks, scorer), scorer}
 	},
 }
@@ -22,16 +22,45 @@ type clustering struct {
 }
 
 func (c *clustering) Take(node int, s *packing.Shape, card int) (cards uint64) {
-	c.scorer.kinds[node] |= kind(s)
+	c.scorer.count(node, s, 1)
 	return c.Index.Take(node, s, card)
 }
 
-// clusteringScorer knows which kinds of pods each node holds.
-type clusteringScorer struct{ kinds []uint64 }
+func (c *clustering) Vacate(node int, s *packing.Shape, cards uint64) {
+	c.scorer.count(node, s, -1)
+	c.Index.Vacate(node, s, cards)
+}
+
+func (c *clustering) Occupy(node int, s *packing.Shape, cards uint64) {
+	c.scorer.count(node, s, 1)
+	c.Index.Occupy(node, s, cards)
+}
+
+// kinds is how many kinds of pods there are: shared ones, and each power of two of cards.
+const kinds = 6
+
+// clusteringScorer knows how many pods of each kind each node holds.
+type clusteringScorer struct{ pods [][kinds]int32 }
+
+func (c *clusteringScorer) count(node int, s *packing.Shape, pods int32) {
+	if wanted := kind(s); wanted != 0 {
+		c.pods[node][bits.TrailingZeros64(wanted)] += pods
+	}
+}
+
+// held has a bit for each kind that is on the node.
+func (c *clusteringScorer) held(node int) (held uint64) {
+	for kind, pods := range c.pods[node] {
+		if pods > 0 {
+			held |= 1 << kind
+		}
+	}
+	return held
+}
 
 func (c *clusteringScorer) Score(index int, n *packing.Node, s *packing.Shape) (packing.Score, int) {
 	card := n.Tightest(s.Milli)
-	wanted, held := kind(s), c.kinds[index]
+	wanted, held := kind(s), c.held(index)
 	value := 25 * (maxSpecGPU - int64(n.Free)) / maxSpecGPU
 	switch {
 	case wanted == 0:

@@ -26,13 +26,12 @@ type learner struct {
 	next int
 }
 
-// Best counts the pod, and learns when it is time.
-func (l *learner) Best(s *packing.Shape) (node, card int) {
+// Meet counts the pod, and learns when it is time.
+func (l *learner) Meet(s *packing.Shape) {
 	l.mix.Add(*s)
 	l.pods++
 	if l.pods == l.next {
 		l.next += min(l.pods, lessons)
 		l.Learn(l.mix.Classes(), packing.PricingRounds)
 	}
-	return l.Cards.Best(s)
 }

@@ -45,3 +45,7 @@ func (d *dice) Best(s *packing.Shape) (node, card int) {
 func (d *dice) Take(node int, s *packing.Shape, card int) (cards uint64) {
 	return d.nodes[node].Take(s, card)
 }
+
+func (d *dice) Vacate(node int, s *packing.Shape, cards uint64) { d.nodes[node].Give(s, cards) }
+
+func (d *dice) Occupy(node int, s *packing.Shape, cards uint64) { d.nodes[node].Occupy(s, cards) }

@@ -1,11 +1,13 @@
 import hashlib
 import json
+import os
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from commonpool.errors import SetupError
+from commonpool.local.real.archive import Archive, write_archive
 from commonpool.local.real.images import Recipe, make_image
 from commonpool.local.teller import LogTeller
 
@@ -57,3 +59,24 @@ def test_a_folder_that_is_not_there_makes_no_image(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="cannot be put into an image"):
         make_image(Recipe("tool:1", tmp_path / "nowhere", "a"), tmp_path, LogTeller())
     assert not list(tmp_path.glob("*.tar"))
+
+
+def test_an_archive_is_the_very_image_under_a_name_that_people_know_and_docker_finds_its_parts(tmp_path: Path, folder: Path) -> None:
+    image = make_image(Recipe("commonpool.local/tool:1", folder, "a", ("/bin/tool",)), tmp_path, LogTeller())
+    archive = write_archive(image, tmp_path / "to" / "kind")
+    files = read_image(archive.file)
+    (named,) = json.loads(files["index.json"])["manifests"]
+    assert archive.file.read_bytes() == image.read_bytes()
+    manifest = json.loads(files[f"blobs/sha256/{named['digest'].removeprefix('sha256:')}"])
+    assert archive == Archive("commonpool.local/tool:1", manifest["config"]["digest"], tmp_path / "to" / "kind" / "tool-1.tar")
+    (saved,) = json.loads(files["manifest.json"])
+    assert saved["RepoTags"] == ["commonpool.local/tool:1"]
+    parts = [manifest["config"], *manifest["layers"]]
+    assert [saved["Config"], *saved["Layers"]] == [f"blobs/sha256/{part['digest'].removeprefix('sha256:')}" for part in parts]
+
+
+def test_the_same_folder_makes_the_same_image_everywhere(tmp_path: Path, folder: Path) -> None:
+    first = make_image(Recipe("tool:1", folder, "a"), tmp_path / "one", LogTeller())
+    for path in (folder / "bin" / "tool", folder / "bin", folder):
+        os.utime(path, (1, 1))
+    assert make_image(Recipe("tool:1", folder, "a"), tmp_path / "other", LogTeller()).read_bytes() == first.read_bytes()

@@ -18,6 +18,8 @@ async def door(tmp_path: Path) -> AsyncIterator[Path]:
     serving = asyncio.create_task(_serve(listener, _dial_inside))
     yield tmp_path / "door"
     serving.cancel()
+    connections = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*connections, return_exceptions=True)  # each ends with its ends
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from commonpool.errors import SetupError, UserError
 from commonpool.local.fleet import parse_fleet
 from commonpool.local.real.group import build_real_node, check_fleet
-from commonpool.local.real.obstacle import find_obstacle, refuse_obstacle
+from commonpool.local.real.obstacle import find_maker_obstacle, find_obstacle, refuse_obstacle
 
 
 def test_real_nodes_need_linux(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,11 +23,31 @@ def test_real_nodes_need_root_and_the_refusal_says_the_way_out(monkeypatch: pyte
     assert "--real-nodes 0" in refusal.value.hint
 
 
-def test_real_nodes_need_debians_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        (("nsenter", "unshare", "mount"), "no `mount`, `unshare`, `nsenter`: `apt-get install mount util-linux` brings that"),
+        (("apt-get", "tar"), "no `apt-get`, `tar`: use one with Debian or a system that is made of it"),
+    ],
+)
+def test_real_nodes_need_debians_tools_and_the_refusal_says_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...], says: str
+) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda program: None if program in missing else "/usr/bin/it")
+    assert find_obstacle().endswith(says)
+
+
+def test_images_need_root_and_packages_and_no_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert find_maker_obstacle().startswith("images are made as root")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda program: None if program in {"unshare", "nsenter"} else "/usr/bin/it")
+    assert find_maker_obstacle() == ""
     monkeypatch.setattr(shutil, "which", lambda program: None if program == "dpkg-deb" else "/usr/bin/it")
-    assert "`dpkg-deb` is not on this machine" in find_obstacle()
+    assert find_maker_obstacle().endswith("`apt-get install dpkg` brings that")
 
 
 def test_a_fleet_may_not_call_a_group_as_real_nodes_are_called() -> None:

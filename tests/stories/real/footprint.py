@@ -2,17 +2,22 @@
 
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.stories.cluster import eventually
 
+from commonpool.config import read_settings
 from commonpool.local.cluster import LocalCluster
 from commonpool.local.pids import MARK, find_marked
 from commonpool.local.real.boot import PART
 from commonpool.local.real.cgroups import find_cgroups, name_cgroup
+from commonpool.local.real.debian import NODE, make_root
+from commonpool.local.teller import LogTeller
 
+_FOLDERS = ("/etc/cni", "/opt/cni", "/run/cni", "/run/containerd", "/run/netns", "/var/lib/cni", "/var/lib/containerd", "/var/lib/kubelet")
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "uts")
 _KERNEL = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
 
@@ -23,6 +28,11 @@ class Footprint:
 
     mounts: frozenset[str]
     links: frozenset[str]
+    routes: frozenset[str]
+    rules: frozenset[str]
+    """What nftables and iptables have in the machine's own network namespace."""
+    folders: frozenset[str]
+    """Where container engines and kubelets keep their things, with what is in there."""
     namespaces: frozenset[str]
     cgroups: frozenset[str]
     kernel: tuple[str, ...]
@@ -33,6 +43,9 @@ def take_footprint(cluster: LocalCluster) -> Footprint:
     return Footprint(
         mounts=frozenset(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()),
         links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
+        routes=frozenset(Path("/proc/net/route").read_text(encoding="ascii").splitlines()),
+        rules=frozenset(_read_rules()),
+        folders=frozenset(str(path) for folder in _FOLDERS for path in (Path(folder), *Path(folder).glob("*")) if path.exists()),
         namespaces=frozenset(_read_namespaces(cluster)),
         cgroups=frozenset(map(str, find_cgroups(name_cgroup(cluster.places)))),
         kernel=tuple(Path("/proc/sys", name).read_text(encoding="ascii") for name in _KERNEL),
@@ -65,6 +78,27 @@ def kill_daemon(cluster: LocalCluster, node: str, daemon: str) -> None:
     eventually(lambda: find_daemon(cluster, node, daemon), until=lambda pid: pid not in {0, killed})
 
 
+def kill_container(pod: str) -> None:
+    """SIGKILL what runs in a pod's containers, from outside: within, nothing can kill the first process."""
+    needle = f"HOSTNAME={pod}".encode()
+    killed = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            words = (folder / "environ").read_bytes().split(b"\0")
+            if needle in words and (folder / "comm").read_text(encoding="utf-8").strip() != "pause":
+                os.kill(int(folder.name), signal.SIGKILL)
+                killed += 1
+    assert killed, f"nothing runs in `{pod}`"
+
+
+def _read_rules() -> list[str]:
+    """With the nodes' own `nft`: the machine may have none. What iptables' older half has registered stands in /proc."""
+    root = make_root(NODE, read_settings().cache_dir, LogTeller())
+    answer = subprocess.run(["chroot", root, "nft", "--stateless", "list", "ruleset"], capture_output=True, text=True, check=True)  # noqa: S607
+    legacy = (Path("/proc/net", name) for name in ("ip_tables_names", "ip6_tables_names"))
+    return [*answer.stdout.splitlines(), *(f"{file}: {file.read_text(encoding='ascii').split()}" for file in legacy if file.exists())]
+
+
 def _read_namespaces(cluster: LocalCluster) -> set[str]:
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
@@ -87,6 +121,9 @@ def _subtract(after: Footprint, before: Footprint) -> dict[str, frozenset[str]]:
     return {
         "mounts": after.mounts ^ before.mounts,
         "links": after.links ^ before.links,
+        "routes": after.routes ^ before.routes,
+        "rules": after.rules ^ before.rules,
+        "folders": after.folders ^ before.folders,
         "namespaces": after.namespaces - before.namespaces,
         "cgroups": after.cgroups - before.cgroups,
     }

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from tests.stories.cluster import eventually
+from tests.stories.real.counting import PodLog
+from tests.stories.real.footprint import kill_daemon
 from tests.stories.real.manifests import make_hpc
-from tests.stories.story import PATIENCE_SECONDS, Member
+from tests.stories.story import PATIENCE_SECONDS, Member, Story
 
 from commonpool.config import read_settings
 from commonpool.local.cluster import LocalCluster
@@ -44,21 +46,32 @@ def mpi_image(real_cluster: LocalCluster) -> str:
     return MPI
 
 
-def test_an_mpi_program_runs_over_all_its_nodes_in_the_order_of_its_ranks(alice: Member, mpi_image: str) -> None:
+def test_an_mpi_program_runs_over_all_its_nodes_in_the_order_of_its_ranks(story: Story, alice: Member, mpi_image: str) -> None:
+    log = PodLog.begin(alice)
     alice.create(make_hpc("solve", STARTER, nodes=2, gpus=8, image=mpi_image))
+    places = eventually(lambda: alice.places("solve"), within_seconds=PATIENCE_SECONDS, until=lambda seen: len(seen) == 2)
+    kill_daemon(story.cluster, places["1"], "kubelet")
+    story.cluster.kill("operator")
+    story.cluster.start("operator")
     alice.expect("solve", "Completed")
     first, second = alice.pods("solve")
     said = alice.kubectl("logs", first["metadata"]["name"]).split()
     assert said == ["4", "6", "solve-0", "solve-0", "solve-1", "solve-1"]
     assert [pod["status"]["phase"] for pod in (first, second)] == ["Succeeded", "Succeeded"]
+    assert len(log.read("solve")) == 2, "each rank ran once"
+    log.expect_counted("solve", gpus=8)
 
 
-def test_an_hpc_workload_whose_time_is_over_is_told_and_ends(alice: Member) -> None:
+def test_an_hpc_workload_whose_time_is_over_is_told_and_ends(story: Story, alice: Member) -> None:
+    log = PodLog.begin(alice)
     alice.create(make_hpc("long", PATIENT, nodes=2, gpus=2, walltime_seconds=WALLTIME_SECONDS))
     alice.expect("long", "Running")
     names = [pod["metadata"]["name"] for pod in alice.pods("long")]
     eventually(lambda: [alice.kubectl("logs", name) for name in names], until=lambda seen: seen == ["begins\n"] * 2)
+    kill_daemon(story.cluster, alice.places("long")["1"], "kubelet")
     assert alice.kubectl("logs", "--follow", names[0]) == "begins\ntold\n"
     alice.expect("long", "Failed")
     assert "active longer than specified deadline" in alice.condition("long", "Succeeded")["message"]
     eventually(lambda: not alice.pods("long"), within_seconds=PATIENCE_SECONDS)
+    assert len(log.read("long")) == 2
+    log.expect_counted("long", gpus=2)

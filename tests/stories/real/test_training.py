@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.stories.cluster import eventually
+from tests.stories.real.counting import PodLog
 from tests.stories.real.footprint import kill_daemon
 from tests.stories.real.manifests import make_training
 from tests.stories.story import PATIENCE_SECONDS, Member, Story
@@ -44,6 +45,7 @@ def await_world(alice: Member, size: int, after: int = 0) -> int:
 
 
 def test_a_training_shrinks_from_8_to_4_and_grows_again_and_not_a_step_is_lost(story: Story, alice: Member, bob: Member) -> None:
+    log = PodLog.begin(alice)
     alice.create(make_training("train", ELASTIC, gpus=2, least=2, most=8))
     eventually(lambda: len(alice.places("train")), within_seconds=PATIENCE_SECONDS, until=lambda seen: seen == 8)
     at_8 = await_world(alice, 8)
@@ -70,3 +72,4 @@ def test_a_training_shrinks_from_8_to_4_and_grows_again_and_not_a_step_is_lost(s
     assert saved["world"] == 4, "it was told, and saved its work, before its ranks were taken"
     assert next(line["step"] for line in steps if line["step"] > saved["saved"]) == saved["saved"] + 1
     assert all(pod["status"]["phase"] == "Running" for pod in alice.pods("train"))
+    log.expect_counted("train", gpus=2)

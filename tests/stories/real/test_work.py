@@ -1,18 +1,20 @@
 """Untouched work in a tenant's namespace really runs: on a kubelet, through the pool, and whatever is killed under it."""
 
-import datetime as dt
+from pathlib import Path
 
 import pytest
 from tests.stories.cluster import eventually
-from tests.stories.real.footprint import kill_daemon
+from tests.stories.real.counting import PodLog
+from tests.stories.real.footprint import kill_container, kill_daemon
 from tests.stories.real.manifests import make_container, make_job, make_service
 from tests.stories.story import PATIENCE_SECONDS, Member, Story
 
-from commonpool.local.client import Manifest
+from commonpool.config import read_settings
+from commonpool.local.real.archive import write_archive
+from commonpool.local.real.images import make_python_image
+from commonpool.local.teller import LogTeller
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
-
-LAG_SECONDS = 10  # of a busy machine whose containerd was killed; 1 or 2 elsewhere
 
 WORKER = """
 import os, time
@@ -62,18 +64,9 @@ def read_log(alice: Member, name: str) -> list[str]:
     return alice.kubectl("logs", name).splitlines()
 
 
-def read_span(pod: Manifest) -> tuple[int, int]:
-    """When the kubelet says that it took the pod, and that its container ended."""
-    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"]
-    return read_time(pod["status"]["startTime"]), read_time(ended)
-
-
-def read_time(text: str) -> int:
-    return int(dt.datetime.fromisoformat(text).timestamp())
-
-
 @pytest.mark.parametrize("daemon", ["kubelet", "containerd"])
 def test_an_untouched_job_runs_once_although_what_runs_it_is_killed(story: Story, alice: Member, daemon: str) -> None:
+    log = PodLog.begin(alice)
     alice.kubectl("create", "-f", "-", stdin=make_job("count", WORKER, gpus=2))
     alice.expect("count", "Running")
     (pod,) = alice.pods("count")
@@ -83,25 +76,49 @@ def test_an_untouched_job_runs_once_although_what_runs_it_is_killed(story: Story
     kill_daemon(story.cluster, node, daemon)
     eventually(lambda: touch_enough(alice, name), within_seconds=PATIENCE_SECONDS)
 
-    status = alice.expect("count", "Completed")["status"]
+    alice.expect("count", "Completed")
     (same,) = alice.pods("count")
     assert same["metadata"]["uid"] == pod["metadata"]["uid"]
     assert same["status"]["containerStatuses"][0]["restartCount"] == 0
     assert alice.look("count", "Job")["status"]["succeeded"] == 1
     assert read_log(alice, name) == ["begins with 2", "ends"]
-    expect_counted(status, same, gpus=2)
+    log.expect_counted("count", gpus=2)
 
 
-def expect_counted(status: Manifest, pod: Manifest, *, gpus: int) -> None:
-    """Counted is what was held: from the promise until the kubelet has told the end, which it learns up to seconds after the fact."""
-    begun, ended = read_span(pod)
-    promised, told = read_time(status["promisedAt"]), read_time(status["accountedAt"])
-    assert status["acceleratorSeconds"] == gpus * (told - promised)
-    assert promised <= begun <= promised + LAG_SECONDS
-    assert ended <= told <= ended + LAG_SECONDS
+def test_a_job_whose_container_is_killed_runs_again_and_both_its_pods_are_counted(story: Story, alice: Member) -> None:
+    log = PodLog.begin(alice)
+    alice.kubectl("create", "-f", "-", stdin=make_job("count", WORKER, gpus=3))
+    alice.expect("count", "Running")
+    first = alice.pods("count")[0]["metadata"]["name"]
+    eventually(lambda: read_log(alice, first))
+
+    kill_container(first)
+    story.cluster.kill("operator")
+    story.cluster.start("operator")
+    second = eventually(lambda: next((each for each in list_running(alice) if each != first), ""), within_seconds=PATIENCE_SECONDS)
+    eventually(lambda: touch_enough(alice, second), within_seconds=PATIENCE_SECONDS)
+
+    alice.expect("count", "Completed")
+    assert sorted(pod["status"]["phase"] for pod in alice.pods("count")) == ["Failed", "Succeeded"]
+    log.expect_counted("count", gpus=3)
+
+
+def test_an_archive_for_kind_is_the_image_that_nodes_run(story: Story, alice: Member, tmp_path: Path) -> None:
+    """`kind load image-archive` does with it what our nodes do: `ctr images import -`."""
+    archive = write_archive(make_python_image(read_settings().cache_dir, LogTeller()), tmp_path)
+    assert story.cluster.add_image(archive.file) == ["real-001", "real-002"]
+    alice.kubectl("create", "-f", "-", stdin=make_job("hello", "print('hello')"))
+    alice.expect("hello", "Completed")
+    (pod,) = alice.pods("hello")
+    assert pod["status"]["containerStatuses"][0]["imageID"] == archive.identity
+
+
+def list_running(alice: Member) -> list[str]:
+    return [pod["metadata"]["name"] for pod in alice.pods("count") if pod["status"]["phase"] == "Running"]
 
 
 def test_a_job_whose_node_dies_waits_for_it_and_runs_again(story: Story, alice: Member) -> None:
+    log = PodLog.begin(alice)
     alice.kubectl("create", "-f", "-", stdin=make_job("count", WORKER))
     alice.expect("count", "Running")
     (pod,) = alice.pods("count")
@@ -124,6 +141,7 @@ def test_a_job_whose_node_dies_waits_for_it_and_runs_again(story: Story, alice: 
     eventually(lambda: touch_enough(alice, again), within_seconds=PATIENCE_SECONDS)
     alice.expect("count", "Completed")
     assert alice.look("count", "Job")["status"]["succeeded"] == 1
+    log.expect_counted("count", gpus=1)
 
 
 def read_ready(story: Story, node: str) -> str:
@@ -142,6 +160,7 @@ def touch_enough(alice: Member, name: str) -> bool:
 
 def test_an_untouched_deployment_is_reached_by_the_name_of_its_service_on_every_node(story: Story, alice: Member) -> None:
     template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [make_container(SERVER, gpus=7)]}}
+    log = PodLog.begin(alice)
     deployment = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
     alice.kubectl(
         "create", "-f", "-", stdin={"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": deployment}
@@ -158,15 +177,20 @@ def test_an_untouched_deployment_is_reached_by_the_name_of_its_service_on_every_
     servers = [pod["metadata"]["name"] for pod in alice.pods("web")]
     assert read_log(alice, alice.pods("ask")[0]["metadata"]["name"]) == servers
     assert alice.state("web") == "Running"
+    log.expect_counted("web", gpus=7)
 
 
-def test_the_ranks_of_a_gang_find_each_other_by_name(alice: Member) -> None:
+def test_the_ranks_of_a_gang_find_each_other_by_name(story: Story, alice: Member) -> None:
+    log = PodLog.begin(alice)
     job = make_job("peers", PEER, gpus=8)
     job["spec"] |= {"completionMode": "Indexed", "completions": 2, "parallelism": 2}
     job["spec"]["template"]["spec"]["subdomain"] = "peers"
     alice.kubectl("create", "-f", "-", stdin=make_service("peers", clusterIP="None", publishNotReadyAddresses=True))
     alice.kubectl("create", "-f", "-", stdin=job)
+    eventually(lambda: len(alice.places("peers")), within_seconds=PATIENCE_SECONDS, until=lambda seen: seen == 2)
+    kill_daemon(story.cluster, "real-002", "containerd")
     alice.expect("peers", "Completed")
     first, _ = alice.pods("peers")
     assert alice.places("peers") == {"0": "real-001", "1": "real-002"}
     assert read_log(alice, first["metadata"]["name"]) == ["rank 1 on peers-1"]
+    log.expect_counted("peers", gpus=8)

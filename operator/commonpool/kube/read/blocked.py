@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from commonpool.api import GPUWorkload
-from commonpool.kube.children import find_refusal
+from commonpool.kube.children import find_child_key, find_refusal
 from commonpool.kube.facts import PriorityFact
 from commonpool.kube.own import Own
 from commonpool.kube.read.bounds import Bounds
@@ -12,6 +12,7 @@ from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.runs import Run
 from commonpool.kube.shapes import Shape
 from commonpool.model.amounts import GPU_MILLI
+from commonpool.model.ids import ChildKey
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked
 
@@ -80,11 +81,8 @@ def _judge_native(run: Run, around: Surroundings) -> Blocked | None:
     workload = run.own.parsed if run.own is not None else None
     if workload is None:
         return None
-    if run.usurped:
-        return Blocked(
-            Reason.CHILD_REFUSED,
-            f"a {run.child.kind} `{run.child.name}` that is not its own exists already: delete it, or give the workload another name",
-        )
+    if run.usurped and (child := find_child_key(workload)) is not None:
+        return _judge_usurper(child, vacating=run.vacating)
     refusal = find_refusal(workload, around.node_sizes)
     if refusal is not None:
         return refusal
@@ -94,6 +92,16 @@ def _judge_native(run: Run, around: Surroundings) -> Blocked | None:
     if hpc.start_time is not None and hpc.start_time.timestamp() > around.now_at:
         return Blocked(Reason.WAITS_FOR_START_TIME, f"starts at `{hpc.start_time:%Y-%m-%dT%H:%M:%SZ}`, as `startTime` says")
     return _judge_after(run, hpc.after or [], around)
+
+
+def _judge_usurper(child: ChildKey, *, vacating: bool) -> Blocked:
+    if vacating:
+        return Blocked(Reason.WAITS_FOR_OTHER, f"waits until the former {child.kind} `{child.name}` is gone, which is being removed")
+    return Blocked(
+        Reason.CHILD_REFUSED,
+        f"a {child.kind} `{child.name}` that is not its own exists already: delete it, or give the workload another name; one whose owner "
+        "reference was taken away runs on as yours and counts beside this",
+    )
 
 
 def _judge_after(run: Run, after: list[str], around: Surroundings) -> Blocked | None:

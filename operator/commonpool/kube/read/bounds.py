@@ -9,7 +9,10 @@ from commonpool.kube.read.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """More than this counts as this much: else who borrows could keep what others are guaranteed as long as he likes."""
+    """More than this counts as this much: else who borrows could keep what others are guaranteed as long as he likes.
+
+    The grace is one bound for two waits, each of which it limits: for a last checkpoint, and for pods to end.
+    """
 
     min_runtime_seconds: int = 3600
     grace_seconds: int = 600
@@ -32,6 +35,13 @@ def read_allowed(run: Run, most: Bounds) -> Bounds:
     """What of it counts."""
     asked = read_asked(run)
     return Bounds(min(asked.min_runtime_seconds, most.min_runtime_seconds), min(asked.grace_seconds, most.grace_seconds))
+
+
+def read_grace_seconds(run: Run) -> int:
+    """How long its pods may take to end, as their template, or the oldest of them, says."""
+    shape = run.own.shape if run.native and run.own is not None else run.made.shape if run.made is not None else None
+    shape = shape or (run.pods[0].shape if run.pods else None)
+    return shape.grace_seconds if shape is not None else 0
 
 
 def read_written_wishes(run: Run) -> dict[str, str]:

@@ -89,6 +89,13 @@ def read_pool(name: PoolName, spec: GPUPoolSpec) -> Pool:
     )
 
 
+def find_rival(fleet: Fleet, pool: PoolName) -> PoolName | None:
+    """Who has a node that this pool's selector takes as well. O(nodes)."""
+    labels, requirements = compile_selector(fleet.specs[pool].nodes)
+    owners = (node.pool for name, node in fleet.nodes.items() if _matches(fleet.facts[name].labels, labels, requirements))
+    return next((owner for owner in owners if owner != pool), None)
+
+
 def read_scaling(spec: GPUPoolSpec, status: GPUPoolStatus | None, nodes: Collection[Node]) -> Scaling | None:
     """How far the pool may breathe; None if nobody makes nodes for it, or nobody can say what a new one would be."""
     scaling = spec.scaling

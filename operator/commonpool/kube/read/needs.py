@@ -50,7 +50,7 @@ def count_wanted(run: Run) -> int:
         return spec.training.replicas.min
     if spec.hpc is not None:
         return spec.hpc.nodes
-    return _count_replicas(run, spec.inference) if spec.inference is not None else 0
+    return _within_reach(run, _count_replicas(run, spec.inference)) if spec.inference is not None else 0
 
 
 def _count_replicas(run: Run, inference: Inference) -> int:
@@ -63,6 +63,11 @@ def _count_replicas(run: Run, inference: Inference) -> int:
     else:
         wanted = run.made.replicas if run.made is not None else max(1, least)
     return max(least, min(wanted, inference.replicas.max))
+
+
+def _within_reach(run: Run, wanted: int) -> int:
+    """Pods that could never have a place are not made; none that has one is taken away for it."""
+    return wanted if run.reach is None else min(wanted, max(run.reach.pods, sum(pod.holds for pod in run.pods)))
 
 
 def find_bound(run: Run) -> int | None:

@@ -16,6 +16,7 @@ from commonpool.kube.facts import ChildFact, PodView
 from commonpool.kube.load import Load
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
+from commonpool.kube.read.reach import Reach
 from commonpool.kube.rounds import StandingRound
 from commonpool.kube.tracking import find_tracked
 from commonpool.model.ids import ChildKey, TenantName, WorkloadName
@@ -36,7 +37,9 @@ class Run:
     made: ChildFact | None = None
     """The child as it exists, if it is really this workload's."""
     usurped: bool = False
-    """An object of the child's name exists and is somebody else's."""
+    """An object of the child's name exists and is not its own: it has a run, and pods, of its own."""
+    vacating: bool = False
+    """That object is on its way out, deleted or left to the garbage collector."""
     pods: tuple[PodView, ...] = ()
     """By rank, then name."""
     promises: tuple[Promise, ...] = ()
@@ -48,6 +51,8 @@ class Run:
     """Why it did not take the places that it was promised last, as long as it pauses for that."""
     misses_pods: bool = False
     """Its object has had time enough to make its pods, and has not."""
+    reach: Reach | None = None
+    """Of a service: how many pods it could ever have; None: nobody knows."""
     load: Load | None = None
     """How many pods a service should have for its load; None: nobody asked, or it has no target."""
 
@@ -132,9 +137,10 @@ def collect_runs(
             standing_for.setdefault(tracked, own)
             continue
         child = find_child_key(own.parsed) if own.parsed is not None else None
-        child = child or ChildKey("GPUWorkload", *own.key)
+        child = child or _no_child(own)
         if child not in runs:
-            runs[child] = _native(mirror, own, child, tenants.get(own.key[0]), pods)
+            run = _native(mirror, own, child, tenants.get(own.key[0]), pods)
+            runs[run.child] = run
     for made in _children(mirror):
         if made.key not in runs and made.key.namespace in tenants and any(name in asked for name, _ in made.shape.extended):
             runs[made.key] = _as_written(made.key, standing_for.get((made.key, made.uid)), tenants, pods, made)
@@ -155,16 +161,21 @@ def _native(
 ) -> Run:
     existing = mirror.find_child(child.kind, child.namespace, child.name)
     ours = existing is not None and existing.owner_uid == own.uid
-    return Run(
-        name=WorkloadName(f"{own.key[0]}/{own.key[1]}"),
-        child=child,
-        tenant=tenant,
-        own=own,
-        made=existing if ours else None,
-        usurped=existing is not None and not ours and not existing.terminating,
-        pods=tuple(pods.get(child, ())),
-        load=mirror.loads.get(own.uid),
-    )
+    name = WorkloadName(f"{own.key[0]}/{own.key[1]}")
+    if existing is not None and not ours:
+        vacating = existing.terminating or _is_left(mirror, existing)
+        return Run(name, _no_child(own), tenant, own, usurped=True, vacating=vacating)
+    return Run(name, child, tenant, own, existing, pods=tuple(pods.get(child, ())), load=mirror.loads.get(own.uid))
+
+
+def _is_left(mirror: Mirror, child: ChildFact) -> bool:
+    """Whether it was made for a GPUWorkload that does not exist any more."""
+    return bool(child.made_for) and all(own.uid != child.made_for for own in mirror.workloads)
+
+
+def _no_child(own: Own[GPUWorkload]) -> ChildKey:
+    """The key of a workload that has no child and no pods."""
+    return ChildKey("GPUWorkload", *own.key)
 
 
 def _as_written(

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from commonpool.api.gpuworkload import Choice, GPUWorkload, Placement
-from commonpool.api.quantity import parse_whole
+from commonpool.api.gpuworkload import Placement
 from commonpool.api.wishes import CHECKPOINTED_AT, parse_wishes
 from commonpool.kube.read.blocked import Surroundings, find_block
 from commonpool.kube.read.bounds import read_allowed, read_written_wishes
+from commonpool.kube.read.choices import read_choices
 from commonpool.kube.read.elastic import read_elastic, read_resize
 from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.needs import Needs, largest, read_needs
@@ -121,21 +121,6 @@ def _resource_wish(shape: Shape | None, fleet: Fleet, asked: frozenset[str], poo
     if pools:
         return tuple(Wish(pool=name, resource_name=resource) for name in sorted(pools))
     return (Wish(resource_name=resource),)
-
-
-def read_choices(workload: GPUWorkload) -> tuple[Wish, ...]:
-    """The accelerators that will do, as its owner lists them."""
-    choices = workload.spec.accelerators.any_of
-    return (Wish(),) if choices is None else tuple(_read_choice(choice) for choice in choices)
-
-
-def _read_choice(choice: Choice) -> Wish:
-    return Wish(
-        pool=PoolName(choice.pool) if choice.pool is not None else None,
-        memory_bytes=parse_whole(choice.memory) if choice.memory else 0,
-        precision=choice.precision,
-        weight=choice.weight,
-    )
 
 
 def read_preference(run: Run) -> Prefer:

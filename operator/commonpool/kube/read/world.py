@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from commonpool.api.catalogue import RESOURCE_NAMES
+from commonpool.api.catalogue import MIG_RESOURCE_NAMES, RESOURCE_NAMES
 from commonpool.kube.facts import PodView
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.read.after import find_circular
@@ -12,6 +12,7 @@ from commonpool.kube.read.blocked import Surroundings, find_node_sizes
 from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds
 from commonpool.kube.read.fleet import Fleet, count_most_pods, read_fleet, with_facts
 from commonpool.kube.read.needs import find_bound
+from commonpool.kube.read.reach import Reaches
 from commonpool.kube.read.runs import Run, collect_runs, read_pod_fact, with_promises
 from commonpool.kube.read.stalls import START_SECONDS, find_late, find_stall
 from commonpool.kube.read.strays import find_strays
@@ -131,7 +132,7 @@ def _settle(mirror: Mirror, fleet: Fleet, past: Past, now_at: int, epoch: int) -
     tenants = {each.name: TenantName(each.tenant) for each in mirror.namespaces if each.tenant}
     pods = _sort_pods(mirror.pods, fleet, asked, tenants)
     found = collect_runs(mirror, pods.by_child, tenants, asked)
-    runs = [_remember(run, past) for run in found]
+    runs = [_remember(run, past) for run in _find_reaches(found, mirror, fleet)]
     rounds = [_date(standing.round, now_at, epoch) for standing in mirror.rounds]
     owed = {line.child for each in rounds for line in each.lines}
     usable = {name for name, node in fleet.nodes.items() if node.schedulable}
@@ -163,6 +164,20 @@ def _date(round_: Round, now_at: int, epoch: int) -> Round:
     return round_ if round_.id.epoch == epoch else replace(round_, made_at=now_at)
 
 
+def _find_reaches(runs: list[Run], mirror: Mirror, fleet: Fleet) -> list[Run]:
+    if not any(run.native and run.child.kind == "Deployment" for run in runs):
+        return runs
+    reaches = Reaches(fleet, read_tenants(mirror.tenants), read_quotas(mirror.quotas, fleet.pools))
+    return [_find_reach(run, reaches, fleet) if run.native and run.child.kind == "Deployment" else run for run in runs]
+
+
+def _find_reach(run: Run, reaches: Reaches, fleet: Fleet) -> Run:
+    if run.own is None or run.own.parsed is None or run.tenant is None:
+        return run
+    held = {fleet.nodes[pod.node].pool for pod in run.pods if pod.holds and pod.node is not None and pod.node in fleet.nodes}
+    return replace(run, reach=reaches.find(run.own.parsed, run.tenant, held))
+
+
 def _remember(run: Run, past: Past) -> Run:
     refusal, stall = past.refusals.get(run.child, ""), past.stalls.get(run.child, "")
     return replace(run, refusal=refusal, stall=stall) if refusal or stall else run
@@ -176,9 +191,12 @@ def _judge(run: Run, stalls: Mapping[ChildKey, str], late: Mapping[ChildKey, int
     return run
 
 
+_KNOWN = frozenset((*RESOURCE_NAMES, *MIG_RESOURCE_NAMES))
+
+
 def list_accelerators(fleet: Fleet) -> frozenset[str]:
     """Which extended resources are accelerators: those of pools, and those that are known as such."""
-    return fleet.resource_names | frozenset(RESOURCE_NAMES)
+    return fleet.resource_names | _KNOWN
 
 
 def _sort_pods(pods: Iterable[PodView], fleet: Fleet, asked: frozenset[str], tenants: Mapping[str, TenantName]) -> _Sorted:

@@ -1,16 +1,20 @@
-"""Accelerator-seconds and what they cost, counted from one written status to the next.
+"""Accelerator-seconds and what they cost: for each pod, from when its kubelet took it until its last container ended.
 
-The number of accelerators changes only together with a written status, so that multiplying the
-last written number with the time since then loses nothing, and nothing is ever written
-just because time has passed.
+Only pods that have ended are in the sum: the end of one is known a while after the fact, a second or an outage, and a sum that was
+written before could be too high. What runs is told beside it (`spans`), so that a reader can add it, and so that a pod which nobody
+sees end, because the operator is down, is not lost. A pod without a trace in `spans` has not been counted, one that stands there as
+ended has been: that alone decides, so a status can be built again from the one before as often as need be.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
+from commonpool.api.conditions import find_condition
 from commonpool.api.money import Money, parse_micro, render_micro
 from commonpool.api.workloadstatus import GPUWorkloadStatus
+from commonpool.kube.read.stints import Stint
 from commonpool.kube.status.conditions import read_instant
-from commonpool.kube.status.untold import Untold
+from commonpool.kube.status.spans import Known, Who, build_spans, parse_spans
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Pool
 
@@ -18,53 +22,93 @@ SECONDS_PER_HOUR = 3600
 
 
 def account(
-    previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, pools: Mapping[PoolName, Pool], now_at: int, untold: Untold | None = None
+    previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, stints: Iterable[Stint], pools: Mapping[PoolName, Pool], now_at: int
 ) -> GPUWorkloadStatus:
-    """The status with the time since the previous one counted, if anything else in it has changed; else just the previous one.
+    """The status with all counted that has ended; just the previous one if nothing has happened since.
 
-    `untold`: what it had before the first one.
+    `stints`: of pods that are there, and of those that were seen to go.
     """
+    over = is_over(wanted)
+    before = parse_spans(previous.spans or ())
+    later = over and is_over(previous) and not before
+    named = {_name(stint): stint for stint in stints if stint.accelerators and not later}
+    known, used = _count(named, before, previous.pool or "", now_at)
     carried = wanted.model_copy(
         update={
             "accelerator_seconds": previous.accelerator_seconds,
             "cost": previous.cost,
             "accounted_at": previous.accounted_at,
+            "spans": previous.spans,
             "kopf": previous.kopf,
         }
     )
-    if carried == previous:
+    if carried == previous and not used and known.keys() <= before.keys():
         return previous
-    held, since_at, name = _read_held(previous, untold)
-    if not held and not wanted.accelerators:
-        return carried
-    used = _count_since(held, since_at, now_at)
-    pool = pools.get(PoolName(name)) if name else None
+    if not known and not used and not previous.accelerators and not wanted.accelerators:
+        return carried.model_copy(update={"spans": None})
     return carried.model_copy(
         update={
-            "accelerator_seconds": (previous.accelerator_seconds or 0) + used,
-            "cost": _add_cost(previous.cost, pool, used),
+            "accelerator_seconds": (previous.accelerator_seconds or 0) + sum(used.values()),
+            "cost": _add_costs(previous.cost, used, pools),
             "accounted_at": read_instant(now_at),
+            "spans": None if over and all(pod.ended for pod in known.values()) else build_spans(known),
         }
     )
 
 
 def count_until(status: GPUWorkloadStatus, pool: Pool | None, now_at: int) -> tuple[int, Money | None]:
-    """Accelerator-seconds and cost as of now: what is written, and what it has held since. `pool`: where it runs, for the price."""
-    held, since_at, _ = _read_held(status, None)
-    used = _count_since(held, since_at, now_at)
+    """Accelerator-seconds and cost as of now: what is written, and what its pods run for. `pool`: where it runs, for the price."""
+    running = [pod for pod in parse_spans(status.spans or ()).values() if not pod.ended]
+    used = sum(pod.accelerators * max(0, now_at - pod.since_at) for pod in running)
     return (status.accelerator_seconds or 0) + used, _add_cost(status.cost, pool, used)
 
 
-def _count_since(held: int, since_at: int, now_at: int) -> int:
-    return held * max(0, now_at - since_at) if since_at else 0
+def is_settled(status: GPUWorkloadStatus, stint: Stint, *, inherited: bool = False) -> bool:
+    """Whether a pod that is gone can be forgotten: it is counted, or never will be.
+
+    `inherited`: it went while another process led. That one may have counted it and left it out of `spans` since.
+    """
+    told = parse_spans(status.spans or ()).get(_name(stint))
+    if told is None:
+        return inherited or not stint.pool or not stint.accelerators or (is_over(status) and not status.spans)
+    return told.ended
 
 
-def _read_held(previous: GPUWorkloadStatus, untold: Untold | None) -> tuple[int, int, str | None]:
-    """The accelerators that are not counted yet, since when, and of which pool."""
-    if untold is not None:
-        return untold.accelerators, untold.since_at, untold.pool
-    since = previous.accounted_at
-    return previous.accelerators or 0, int(since.timestamp()) if since else 0, previous.pool
+def is_over(status: GPUWorkloadStatus) -> bool:
+    """Whether it tells of the workload's end: pods that come later are not its own."""
+    ended = find_condition(status.conditions or [], "Succeeded")
+    return ended is not None and ended.status != "Unknown"
+
+
+def _name(stint: Stint) -> Who:
+    return stint.rank, stint.uid, stint.since_at
+
+
+def _count(stints: Mapping[Who, Stint], before: Mapping[Who, Known], last_pool: str, now_at: int) -> tuple[dict[Who, Known], Counter[str]]:
+    """Who is known from now on, and accelerator-seconds by pool that are new.
+
+    A pod on a node of no pool is in nobody's sum, unless it was before. One that ran when it was told of, and is gone without a word, was
+    held until now.
+    """
+    known: dict[Who, Known] = {}
+    used: Counter[str] = Counter()
+    for who, stint in stints.items():
+        told = before.get(who)
+        if told is None and not stint.pool:
+            continue
+        if stint.ended and not (told is not None and told.ended):
+            used[stint.pool or last_pool] += stint.accelerators * stint.count_seconds(now_at)
+        known[who] = Known(stint.since_at, stint.accelerators, stint.ended or (told is not None and told.ended))
+    for who, told in before.items():
+        if who not in stints and not told.ended:
+            used[last_pool] += told.accelerators * max(0, now_at - told.since_at)
+    return known, used
+
+
+def _add_costs(before: Money | None, used: Mapping[str, int], pools: Mapping[PoolName, Pool]) -> Money | None:
+    for name, accelerator_seconds in sorted(used.items()):
+        before = _add_cost(before, pools.get(PoolName(name)), accelerator_seconds)
+    return before
 
 
 def _add_cost(before: Money | None, pool: Pool | None, accelerator_seconds: int) -> Money | None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from commonpool.api.money import render_micro
+from commonpool.kube.read.choices import read_choices
 from commonpool.kube.read.runs import Run
-from commonpool.kube.read.workloads import read_choices
 from commonpool.model.ids import PoolName
 from commonpool.model.plan import Passed
 from commonpool.model.pools import Choice, PoolOrder, list_currencies

@@ -8,6 +8,7 @@ from commonpool.api.conditions import find_condition
 from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Resize, Wait
 from commonpool.kube.children import find_child_key
 from commonpool.kube.load import Load
+from commonpool.kube.read.stints import Stint
 from commonpool.kube.status.accounting import account
 from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
 from commonpool.kube.status.judgements import Standing, judge, judge_load
@@ -46,12 +47,14 @@ class WorkloadView:
     """What it asks for and does not get yet (`status.remarks`)."""
     untold: Untold | None = None
     """What it has had, if it has been told nothing yet; None also if it has had nothing."""
+    stints: tuple[Stint, ...] = ()
+    """Its pods that have begun, those that were seen to go too."""
     choice: str = ""
     """Why it is in its pool (`status.choice`), if that is news and it had a choice."""
 
 
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
-    """The status as it should be. An end is final: later rounds only count what it still holds."""
+    """The status as it should be. An end is final: later rounds only count what still runs."""
     workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
     bound = sum(holding.bound for holding in view.planned.holdings) if view.planned else 0
     resize = build_resize(Giving(view.shrink, view.claimed, bound, view.progress.want), previous.resize, now_at)
@@ -73,13 +76,13 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         choice=_find_choice(view, standing, previous),
         tenant=standing.tenant or previous.tenant,
         tier=workload.spec.tier,
-        replicas=_count_replicas(standing, view.progress, previous),
+        replicas=_count_replicas(standing, previous),
         accelerators=standing.accelerators,
         promised_at=promised_at,
         resize=resize,
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
-    return account(previous, wanted, pools, now_at, view.untold)
+    return account(previous, wanted, view.stints, pools, now_at)
 
 
 def _find_choice(view: WorkloadView, standing: Standing, previous: GPUWorkloadStatus) -> str | None:
@@ -98,6 +101,11 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
     planned, progress = view.planned, view.progress
     holdings = planned.holdings if planned else ()
     key = find_child_key(view.workload)
+    together = key is not None and key.kind == "Job"
+    want = (_count_wanted(planned) if planned else 0) or progress.want
+    if not together and progress.want:  # a rollout has pods of two sorts, and of both together no more than this are meant to be
+        want = min(want, progress.want)
+    most = None if together else want
     return Standing(
         outcome=progress.outcome or _find_outcome(previous),
         hold=None if progress.outcome else view.hold,
@@ -105,12 +113,13 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
         message=progress.message,
         tenant=planned.tenant or "" if planned else "",
         pool=holdings[0].pool if holdings else "",
-        places=len(holdings),
-        bound=sum(holding.bound for holding in holdings),
-        ready=progress.ready,
-        want=(_count_wanted(planned) if planned else 0) or progress.want,
+        places=len(holdings[:most]),
+        bound=min(want, sum(holding.bound for holding in holdings)),
+        ready=min(want, progress.ready),
+        want=want,
+        done=max(0, min(progress.want - want, progress.succeeded)),
         accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
-        together=key is not None and key.kind == "Job",
+        together=together,
         why=view.why,
         remarks=view.remarks,
         ending=progress.ending and not holdings and view.hold is None,
@@ -155,7 +164,7 @@ def _build_wait(standing: Standing) -> Wait | None:
     )
 
 
-def _count_replicas(standing: Standing, progress: Progress, previous: GPUWorkloadStatus) -> ReplicaCounts:
+def _count_replicas(standing: Standing, previous: GPUWorkloadStatus) -> ReplicaCounts:
     """Of a gang, pods that have done their part still count: it does not become smaller while it ends."""
     if standing.ending and previous.replicas is not None:
         return previous.replicas
@@ -163,8 +172,7 @@ def _count_replicas(standing: Standing, progress: Progress, previous: GPUWorkloa
         want = previous.replicas.want if previous.replicas else standing.want
         have = want if standing.outcome is Reason.COMPLETED else standing.bound
         return ReplicaCounts(ready=0, have=have, want=want, summary=f"{have}/{want}")
-    want = max(standing.want, min(progress.want, standing.want + progress.succeeded))
-    have = min(want, standing.bound + progress.succeeded)
+    have, want = standing.bound + standing.done, standing.want + standing.done
     return ReplicaCounts(ready=standing.ready, have=have, want=want, summary=f"{have}/{want}")
 
 

@@ -30,11 +30,13 @@ class Standing:
     """Places that a pod has taken."""
     ready: int
     want: int
-    """Pods that have a place or need one."""
+    """Pods that have a place or need one; of a service no more than it is meant to have."""
     accelerators: int
     together: bool
     """Its pods run all at once or are of no use."""
     why: str
+    done: int = 0
+    """Pods of a gang that have done their part and hold nothing any more."""
     remarks: tuple[str, ...] = ()
     """What it asks for and does not get yet."""
     ending: bool = False
@@ -51,6 +53,11 @@ class Standing:
     """Which of its pods cannot start in its place, and why."""
     began: bool = False
     """It had its places before anything was said of it."""
+
+    @property
+    def total(self) -> int:
+        """Pods that it has, needs, or had until they were done."""
+        return self.want + self.done
 
     @property
     def have_places(self) -> bool:
@@ -149,15 +156,17 @@ def _with_unstarted(standing: Standing, state: Reason, sentence: str) -> tuple[R
 
 def _find_progress(standing: Standing) -> tuple[Reason, str]:
     """How far what has places is."""
-    alone = standing.want == 1
+    alone = standing.total == 1
     pods, run, have = ("pod", "runs", "has") if alone else ("pods", "run", "have")
     if standing.running:
-        return Reason.RUNNING, f"{standing.ready} of {standing.want} {pods} {run} in pool `{standing.pool}`"
+        done = f", {standing.done} {'is' if standing.done == 1 else 'are'} done" if standing.done else ""
+        return Reason.RUNNING, f"{standing.ready} of {standing.total} {pods} {run} in pool `{standing.pool}`{done}"
     if standing.bound and standing.bound == standing.places:
-        sentence = f"{standing.bound} of {standing.want} {pods} {have} {'its node' if alone else 'their nodes'} in pool `{standing.pool}`"
+        nodes = "its node" if alone else "their nodes"
+        sentence = f"{standing.bound + standing.done} of {standing.total} {pods} {have} {nodes} in pool `{standing.pool}`"
         return Reason.STARTING, f"{sentence}, {standing.ready} ready"
     places = "a place" if alone else "places"
-    sentence = f"{standing.places} of {standing.want} {pods} {have} {places} promised in pool `{standing.pool}`"
+    sentence = f"{standing.places + standing.done} of {standing.total} {pods} {have} {places} promised in pool `{standing.pool}`"
     return Reason.PLACED, f"{sentence}; {standing.message}" if standing.message else sentence
 
 
@@ -178,10 +187,10 @@ def _judge_placement(standing: Standing, previous: list[Condition]) -> Judgement
     if standing.placed:
         before = find_condition(previous, "Placed")
         known = before.reason if before is not None and before.status == "True" else ""
-        pods = "its pod has its place" if standing.want == 1 else f"all {standing.want} pods have their places"
+        pods = "its pod has its place" if standing.total == 1 else f"all {standing.total} pods have their places"
         return Judgement("Placed", "True", standing.why or known or Reason.PLACED, f"{pods} in pool `{standing.pool}`")
     answer: Answer = "False" if standing.hold is not None or standing.have_places or standing.tenant else "Unknown"
     reason = standing.hold.reason if standing.hold is not None else Reason.NO_PODS if standing.idle else Reason.QUEUED
-    pods = "pod has its place" if standing.want == 1 else "pods have their places"
-    sentence = f"{standing.places} of {standing.want} {pods}"
+    pods = "pod has its place" if standing.total == 1 else "pods have their places"
+    sentence = f"{standing.places + standing.done} of {standing.total} {pods}"
     return Judgement("Placed", answer, reason, f"{sentence}; {standing.hold.message}" if standing.hold is not None else sentence)

@@ -1,10 +1,10 @@
 """What a manifest asks for and nobody does yet: said in a condition, so that nothing is accepted in silence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from commonpool.api import GPUWorkload, Tenant
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, parse_wishes
-from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_written_wishes
+from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_grace_seconds, read_written_wishes
 from commonpool.kube.read.runs import Run
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Pool
@@ -19,6 +19,8 @@ def list_workload_remarks(run: Run, pools: Mapping[PoolName, Pool], bounds: Boun
     followed = inference is None or inference.target is None or run.load is not None or run.made is None
     remarks: tuple[str, ...] = () if followed else ("`target` is not followed: no administrator has said where loads are read",)
     remarks += _hear_bounds(run, bounds)
+    if inference is not None and run.reach is not None and run.reach.pods < inference.replicas.max:
+        remarks += (f"`replicas.max` `{inference.replicas.max}` counts as `{run.reach.pods}`: {run.reach.why}",)
     if run.native:
         return remarks + _hear_preference(workload, pools)
     return remarks + parse_wishes(read_written_wishes(run)).problems
@@ -30,6 +32,7 @@ def _hear_bounds(run: Run, most: Bounds) -> tuple[str, ...]:
     long = (
         ("`minRuntimeSeconds`" if run.native else f"annotation {MIN_RUNTIME_SECONDS}", asked.min_runtime_seconds, most.min_runtime_seconds),
         ("`checkpoint.graceSeconds`", asked.grace_seconds, most.grace_seconds),
+        ("`terminationGracePeriodSeconds`", read_grace_seconds(run), most.grace_seconds),
     )
     return tuple(f"{name} `{wish}` counts as `{bound}`: administrators allow no more" for name, wish, bound in long if wish > bound)
 
@@ -46,6 +49,8 @@ def _hear_preference(workload: GPUWorkload, pools: Mapping[PoolName, Pool]) -> t
     return (f"`placement.preferred` has no effect: none of its pools has a topology level `{preferred}`; they have: {levels}",)
 
 
-def list_tenant_remarks(tenant: Tenant) -> tuple[str, ...]:
-    """Of a Tenant."""
-    return ("`budget` has no effect yet: nothing waits when it is spent",) if tenant.spec.budget is not None else ()
+def list_tenant_remarks(tenant: Tenant, priorities: Collection[str]) -> tuple[str, ...]:
+    """Of a Tenant. `priorities`: the PriorityClasses that there are."""
+    missing = [f"`{name}`" for name in tenant.spec.priority_classes or () if name not in priorities]
+    remarks = (f"there is no PriorityClass {', '.join(missing)}: make it, or take it out of `priorityClasses`",) if missing else ()
+    return remarks + (("`budget` has no effect yet: nothing waits when it is spent",) if tenant.spec.budget is not None else ())

@@ -63,4 +63,5 @@ def describe_shrink(resize: Resize | None) -> str:
     if resize is None:
         return ""
     pods = "1 pod stays" if resize.replicas == 1 else f"{resize.replicas} pods stay"
-    return f"{pods}, the others end at {resize.at:%H:%M:%S} UTC: {resize.message}"
+    day = "" if resize.at.date() == resize.told_at.date() else f"{resize.at:%Y-%m-%d} "
+    return f"{pods}, the others end at {day}{resize.at:%H:%M:%S} UTC: {resize.message}"

@@ -1,6 +1,6 @@
 """What a tenant holds, what it waits for, and whether its namespaces are in place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from commonpool.api import Tenant
 from commonpool.api.conditions import find_condition
@@ -15,10 +15,19 @@ from commonpool.model.snapshot import Blocked
 from commonpool.model.usage import NO_USE, Usage, list_above
 
 
-def build_tenant_status(
-    tenant: Tenant, usage: Usage, demands: Mapping[TenantName, Demand], problems: Sequence[Blocked], now_at: int
+def build_tenant_status(  # noqa: PLR0913 one argument a part of what is known
+    tenant: Tenant,
+    usage: Usage,
+    demands: Mapping[TenantName, Demand],
+    problems: Sequence[Blocked],
+    now_at: int,
+    *,
+    priorities: Collection[str] = (),
 ) -> TenantStatus:
-    """The status as it should be; `problems` are those of its namespaces, of its parent, and what it holds that nobody counts."""
+    """The status as it should be; `problems` are those of its namespaces, of its parent, and what it holds that nobody counts.
+
+    `priorities`: the PriorityClasses that there are.
+    """
     previous = tenant.status or TenantStatus()
     name, generation = TenantName(tenant.metadata.name), tenant.metadata.generation
     demand = demands.get(name, NO_DEMAND)
@@ -39,7 +48,9 @@ def build_tenant_status(
         debt=previous.debt,
         spent=previous.spent,
         forecast=previous.forecast,
-        conditions=build_conditions(previous.conditions, _judge_all(tenant, problems), now_at, generation),
+        conditions=build_conditions(
+            previous.conditions, _judge_all(tenant, problems, list_tenant_remarks(tenant, priorities)), now_at, generation
+        ),
         kopf=previous.kopf,
     )
 
@@ -59,9 +70,9 @@ def find_parent_problem(tenant: Tenant, tenants: Mapping[str, Tenant]) -> Blocke
     return None
 
 
-def _judge_all(tenant: Tenant, problems: Sequence[Blocked]) -> list[Judgement]:
+def _judge_all(tenant: Tenant, problems: Sequence[Blocked], remarks: Sequence[str]) -> list[Judgement]:
     """Whether it is ready; and whether all that it holds is counted, if that is not so or was not."""
-    judgements = [_judge(tenant, [problem for problem in problems if problem.reason is not Reason.NOT_COUNTED])]
+    judgements = [_judge(tenant, [problem for problem in problems if problem.reason is not Reason.NOT_COUNTED], remarks)]
     stray = next((problem for problem in problems if problem.reason is Reason.NOT_COUNTED), None)
     if stray is not None:
         judgements.append(Judgement("Counted", "False", stray.reason, stray.message))
@@ -70,12 +81,12 @@ def _judge_all(tenant: Tenant, problems: Sequence[Blocked]) -> list[Judgement]:
     return judgements
 
 
-def _judge(tenant: Tenant, problems: Sequence[Blocked]) -> Judgement:
+def _judge(tenant: Tenant, problems: Sequence[Blocked], remarks: Sequence[str]) -> Judgement:
     if problems:
         return Judgement("Ready", "False", problems[0].reason, "; ".join(problem.message for problem in problems))
     namespaces, members = len(tenant.spec.namespaces or ()), len(tenant.spec.members or ())
     sentence = f"{_count(namespaces, 'namespace')}, {_count(members, 'member')}"
-    return Judgement("Ready", "True", Reason.READY, "; ".join((sentence, *list_tenant_remarks(tenant))))
+    return Judgement("Ready", "True", Reason.READY, "; ".join((sentence, *remarks)))
 
 
 def _count(number: int, noun: str) -> str:

@@ -9,5 +9,4 @@ class Untold:
 
     since_at: int
     """Since when, in seconds since 1970."""
-    accelerators: int
     pool: str

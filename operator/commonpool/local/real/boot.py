@@ -185,19 +185,13 @@ def _make_file_system(spec: NodeSpec, hierarchies: Sequence[Hierarchy]) -> None:
 
 
 def _mount_cgroups(root: Path, hierarchies: Sequence[Hierarchy]) -> None:
-    """The same trees in the same places; in this namespace each begins at the node's own cgroup."""
+    """The same trees in the same places, whichever version they are; in this namespace each begins at the node's own cgroup."""
     top = root / "sys" / "fs" / "cgroup"
     if any(hierarchy.kind == "cgroup" for hierarchy in hierarchies):
         _mount("-t", "tmpfs", "tmpfs", top)
     for hierarchy in hierarchies:
         at = _make(root / str(hierarchy.folder)[1:])
         _mount("-t", hierarchy.kind, *(("-o", hierarchy.options) if hierarchy.options else ()), "cgroup", at)
-    if len(hierarchies) == 1:  # version 2: a cgroup that passes controllers on has no processes of its own
-        inner = top / "init"
-        inner.mkdir()
-        (inner / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
-        controllers = (top / "cgroup.controllers").read_text(encoding="ascii").split()
-        (top / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers), encoding="ascii")
 
 
 def _make(folder: Path) -> Path:

@@ -13,6 +13,7 @@ from commonpool.local.waiting import wait_until
 
 _MOUNTS = Path("/proc/self/mounts")
 _PATIENCE_SECONDS = 10
+_INNER = "init"
 _COPIED = ("cpuset.cpus", "cpuset.mems")  # a new cpuset has none and takes no process (cgroup v1)
 
 
@@ -48,10 +49,34 @@ def enter_cgroup(name: str) -> None:
         for part in Path(name).parts:
             parent, folder = folder, folder / part
             folder.mkdir(exist_ok=True)
+            if hierarchy.kind == "cgroup2":
+                _pass_on(parent)
             for file in _COPIED:
                 if hierarchy.kind == "cgroup" and (folder / file).exists() and not (folder / file).read_text(encoding="ascii").strip():
                     (folder / file).write_text((parent / file).read_text(encoding="ascii"), encoding="ascii")
         (folder / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+
+
+def make_room(name: str) -> None:
+    """Let the cgroup `name`, which the caller is in, have others below it.
+
+    In version 2 one that passes controllers on has no processes of its own: the caller, and who comes from it, moves to one below.
+    """
+    for hierarchy in find_hierarchies():
+        if hierarchy.kind == "cgroup2":
+            inner = hierarchy.folder / name / _INNER
+            inner.mkdir(exist_ok=True)
+            (inner / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+            _pass_on(inner.parent)
+
+
+def _pass_on(folder: Path) -> None:
+    """Version 2: let those below have every controller that this one has. One that a machine keeps to itself limits no pod."""
+    passed = (folder / "cgroup.subtree_control").read_text(encoding="ascii").split()
+    for controller in (folder / "cgroup.controllers").read_text(encoding="ascii").split():
+        if controller not in passed:
+            with suppress(OSError):
+                (folder / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
 
 
 def find_cgroups(name: str) -> list[Path]:

@@ -53,7 +53,13 @@ def make_root(root: Root, cache_dir: Path, teller: Teller) -> Path:
         return final
     with hold_lock(folder / ".lock", "unpacks Debian's packages", teller):
         if not final.is_dir():
-            _make_into(root, final, teller)
+            try:
+                _make_into(root, final, teller)
+            except SetupError as error:
+                packages = ", ".join(root.packages)
+                raise SetupError(
+                    error.message, hint=f"apt fetches {packages} from this machine's sources: `apt-get update` must work"
+                ) from error
     return final
 
 

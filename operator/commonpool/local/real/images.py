@@ -1,7 +1,7 @@
 """Container images without a registry: a folder becomes the tar of an OCI layout that containerd imports.
 
-An image is one layer, its config, its manifest and an index that names it (OCI image specification 1.1). Made once per content, kept in
-the cache.
+An image is one layer, its config, its manifest and an index that names it (OCI image specification 1.1), and beside these the one file by
+which older programs know it (`docker load`). Made once per content, kept in the cache.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ PAUSE = "commonpool.local/pause:1"
 PYTHON = "commonpool.local/python:1"
 """Debian's Python and a shell."""
 _PYTHON_ROOT = Root("python", ("python3", "dash", "coreutils", "netbase"))
-_FORM = 1
+_FORM = 2
 """Raised when this module makes other images of the same folder."""
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -46,15 +46,20 @@ class Recipe:
 
 def make_images(binaries: Path, cache_dir: Path, teller: Teller) -> list[Path]:
     """The tars of all images that every node has, made if need be; `binaries` holds `pause`."""
-    root = make_root(_PYTHON_ROOT, cache_dir, teller)
     folder = cache_dir / "images"
     with tempfile.TemporaryDirectory() as temporary:
         pause = Path(shutil.copy2(binaries / "pause", temporary))
         pause_mark = hashlib.sha256(pause.read_bytes()).hexdigest()
         return [
             make_image(Recipe(PAUSE, Path(temporary), pause_mark, ("/pause",)), folder, teller),
-            make_image(Recipe(PYTHON, root, root.name), folder, teller),
+            make_python_image(cache_dir, teller),
         ]
+
+
+def make_python_image(cache_dir: Path, teller: Teller) -> Path:
+    """The tar of `PYTHON`, made if need be."""
+    root = make_root(_PYTHON_ROOT, cache_dir, teller)
+    return make_image(Recipe(PYTHON, root, root.name), cache_dir / "images", teller)
 
 
 def make_image(recipe: Recipe, folder: Path, teller: Teller) -> Path:
@@ -111,16 +116,25 @@ def _write_image(recipe: Recipe, layer: Path, final: Path) -> None:
         }
     )
     named = {**_describe("application/vnd.oci.image.manifest.v1+json", manifest), "annotations": {"io.containerd.image.name": recipe.name}}
-    with tarfile.open(final, "w") as image:
+    layer_path = f"blobs/sha256/{layer_digest}"
+    saved = {"Config": _find_path(config), "RepoTags": [recipe.name], "Layers": [layer_path]}
+    with tarfile.open(final, "w") as image, layer.open("rb") as content:
         _add(image, "oci-layout", _encode({"imageLayoutVersion": "1.0.0"}))
         _add(image, "index.json", _encode({"schemaVersion": 2, "manifests": [named]}))
+        _add(image, "manifest.json", _encode([saved]))
         for blob in (config, manifest):
-            _add(image, f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}", blob)
-        image.add(layer, f"blobs/sha256/{layer_digest}")
+            _add(image, _find_path(blob), blob)
+        entry = tarfile.TarInfo(layer_path)
+        entry.size = layer.stat().st_size
+        image.addfile(entry, content)
 
 
 def _describe(kind: str, blob: bytes) -> dict[str, object]:
     return {"mediaType": kind, "digest": f"sha256:{hashlib.sha256(blob).hexdigest()}", "size": len(blob)}
+
+
+def _find_path(blob: bytes) -> str:
+    return f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}"
 
 
 def _encode(value: object) -> bytes:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from commonpool.local.real.addresses import FABRIC, PREFIX, build_routes
 from commonpool.local.real.boot import boot
-from commonpool.local.real.cgroups import enter_cgroup
+from commonpool.local.real.cgroups import enter_cgroup, make_room, remove_cgroup
 from commonpool.local.real.iproute import run_ip
 from commonpool.local.real.namespaces import (
     CGROUPS,
@@ -34,9 +34,11 @@ def main() -> None:
     """Make the node's namespaces, start its first process in them, and end with it."""
     spec = NodeSpec.model_validate_json(Path(sys.argv[1]).read_bytes())
     _forget_last_boot(spec)
+    remove_cgroup(spec.cgroup)  # of its last life; in version 2 nobody enters one that has others below it
     enter_cgroup(spec.cgroup)
     fabric = os.open(f"/proc/{spec.network_pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     unshare(MOUNTS | CGROUPS | NAMES | MESSAGES | NETWORK)
+    make_room(spec.cgroup)
     _plug_in(spec, fabric)
     unshare(PROCESSES)
     first = os.fork()
