@@ -46,13 +46,15 @@ def test_a_workload_is_told_with_what_its_tenant_reads() -> None:
 
 
 def test_what_runs_has_used_and_cost_by_now_what_explain_says() -> None:
+    since = render_timestamp(datetime.fromtimestamp(START_AT - 1800, UTC))
     status = GPUWorkloadStatus.model_validate(
         {
             "pool": "h100",
             "accelerators": 2,
             "acceleratorSeconds": 3600,
             "cost": {"amount": "2.00", "currency": "EUR"},
-            "accountedAt": render_timestamp(datetime.fromtimestamp(START_AT - 1800, UTC)),
+            "accountedAt": since,
+            "spans": [{"since": since, "accelerators": 2, "ranks": "0"}],
         }
     )
     pool = replace(make_pool(price_micro_per_hour=2_000_000), currency="EUR")

@@ -1,4 +1,4 @@
-"""What a workload has used and cost as of now, as every command tells it: what is written, and what it has held since."""
+"""What a workload has used and cost as of now, as every command tells it: what is written, and what its pods run for."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ class Spent:
 
 
 def find_spent(status: GPUWorkloadStatus | None, pool: Pool | None, now_at: int) -> Spent | None:
-    """Count it; None if it has held nothing yet. `pool`: the one that the status names, for what it costs since that was written last."""
+    """Count it; None if it has held nothing yet. `pool`: the one that the status names, for the price of what runs."""
     if status is None or status.accounted_at is None:
         return None
     return Spent(*count_until(status, pool, now_at), now_at)
