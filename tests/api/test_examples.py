@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import yaml
 from commonpool.api import GPUPool, GPUQuota, GPUWorkload, Tenant
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FILES = sorted(EXAMPLES.glob("*.yaml"))
+FILES = sorted(file for file in EXAMPLES.rglob("*.yaml") if file.name != "kustomization.yaml")
 KINDS = {"GPUPool": GPUPool, "Tenant": Tenant, "GPUQuota": GPUQuota, "GPUWorkload": GPUWorkload}
 
 
@@ -44,3 +46,14 @@ def test_the_examples_fit_together() -> None:
             assert {line.pool for line in quota.spec.pools} <= pools
         elif manifest["kind"] in {"GPUWorkload", "Job"}:
             assert manifest["metadata"]["namespace"] in namespaces
+
+
+def test_a_folder_with_a_program_becomes_the_program_and_the_work_that_runs_it() -> None:
+    answer = subprocess.run(
+        [Path(sys.executable).with_name("kubectl"), "kustomize", EXAMPLES / "elastic-pytorch"], capture_output=True, text=True, check=True
+    )
+    program, work = yaml.safe_load_all(answer.stdout)
+    (command,) = (container["command"] for container in work["spec"]["training"]["template"]["spec"]["containers"])
+    volumes = {volume["name"]: volume for volume in work["spec"]["training"]["template"]["spec"]["volumes"]}
+    assert program["metadata"] == {"name": volumes["program"]["configMap"]["name"], "namespace": work["metadata"]["namespace"]}
+    assert {Path(command[-1]).name, "train.py"} == set(program["data"])

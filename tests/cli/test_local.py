@@ -65,3 +65,15 @@ def test_on_a_pipe_long_work_is_a_plain_line_now_and_then(capsys: pytest.Capture
         teller.advance("compiling", 7, 70)
     teller.close()
     assert capsys.readouterr().err.splitlines() == ["  15s  compiling: 7 of 70", "  30s  compiling: 7 of 70"]
+
+
+def test_an_image_that_is_not_in_the_catalogue_is_refused_with_those_that_are(places: Places) -> None:  # noqa: ARG001 - not the person's own
+    answer = CliRunner().invoke(app, ["image", "jax"])
+    assert isinstance(answer.exception, UserError)
+    assert answer.exception.hint == "there are mpi, torch"
+
+
+def test_an_image_is_not_made_where_no_real_node_would_get_it(places: Places) -> None:  # noqa: ARG001 - the same
+    answer = CliRunner().invoke(app, ["image", "torch"])
+    assert isinstance(answer.exception, UserError)
+    assert "no real node of the cluster `default` runs" in answer.exception.message

@@ -25,7 +25,7 @@ from commonpool.model.names import API_VERSION
 
 pytestmark = pytest.mark.story
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+EXAMPLES = sorted(file for file in (Path(__file__).parents[2] / "examples").rglob("*.yaml") if file.name != "kustomization.yaml")
 
 
 @pytest.fixture(scope="module")

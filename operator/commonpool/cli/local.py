@@ -16,6 +16,7 @@ from commonpool.local.fleet import read_fleet
 from commonpool.local.places import find_source
 from commonpool.local.real.addresses import MOST_NODES
 from commonpool.local.real.archive import write_archive
+from commonpool.local.real.catalogue import CATALOGUE, find_listed_root, make_listed_image, name_image
 from commonpool.local.real.images import make_python_image
 from commonpool.local.real.obstacle import find_maker_obstacle, find_obstacle
 from commonpool.local.real.stock import make_stock
@@ -180,6 +181,7 @@ def build() -> None:
 @app.command()
 def images(
     archive: Annotated[Path, typer.Option("--archive", metavar="DIR", help="Where the archives go, a tar an image.")],
+    image: Annotated[list[str] | None, typer.Option("--image", metavar="IMAGE", help=f"One more: {', '.join(CATALOGUE)}.")] = None,
 ) -> None:
     """Write the images that real nodes run as archives, for a cluster that Docker carries: the same bytes, so the same IDs.
 
@@ -191,13 +193,39 @@ def images(
 
         kind load image-archive --name commonpool images/python-1.tar
 
-    Exit codes: 0 they are written; 1 something failed.
+        commonpool local images --archive images --image torch
+
+    Exit codes: 0 they are written; 1 something failed; 2 there is no such image.
     """
+    more = image or []
+    for name in more:
+        find_listed_root(name)
     with telling() as teller:
         if obstacle := find_maker_obstacle():
             raise SetupError(obstacle)
-        written = [write_archive(make_python_image(read_settings().cache_dir, teller), archive)]
+        cache_dir = read_settings().cache_dir
+        tars = [make_python_image(cache_dir, teller), *(make_listed_image(name, cache_dir, teller) for name in more)]
+        written = [write_archive(tar, archive) for tar in tars]
     typer.echo(render_table(("IMAGE", "ID", "FILE"), [(each.name, each.identity, str(each.file)) for each in written]))
+
+
+@app.command()
+def image(image: Annotated[str, typer.Argument(metavar="IMAGE", help=f"One of {', '.join(CATALOGUE)}.")], name: Name = None) -> None:
+    """Give the real nodes of a local cluster an image with more than Python, made of Debian's packages, and print how manifests name it.
+
+    For example:
+
+        commonpool local image torch
+
+    Exit codes: 0 all real nodes have it; 1 something failed; 2 there is no such image, or no real node; 130 interrupted.
+    """
+    find_listed_root(image)
+    with telling() as teller:
+        cluster = _find_cluster(name, teller)
+        cluster.get_real_nodes()
+        tar = make_listed_image(image, read_settings().cache_dir, teller)
+        teller.say(f"{', '.join(cluster.add_image(tar))}: {name_image(image)}")
+    typer.echo(name_image(image))
 
 
 @app.command()

@@ -168,14 +168,19 @@ class LocalCluster:
 
     def add_image(self, image: Path) -> list[str]:
         """Give an image (a tar of an OCI layout) to all real nodes that run; returns their names."""
+        running = self.get_real_nodes()
+        for node in running.values():
+            import_image(node, image)
+        return list(running)
+
+    def get_real_nodes(self) -> dict[str, Identity]:
+        """Those that run; UserError if none does."""
         running = {name: node for name in REAL if name not in {NETWORK, DNS} and (node := find_running(self.places, name))}
         if not running:
             raise UserError(
                 f"no real node of the cluster `{self.places.name}` runs", hint="`commonpool local up --real-nodes 1` starts one"
             )
-        for node in running.values():
-            import_image(node, image)
-        return list(running)
+        return running
 
     def _bring_up(self, memory: Memory, started: list[str]) -> None:
         site = self._site(memory)

@@ -2,7 +2,6 @@ package departures_test
 
 import (
 	"errors"
-	"reflect"
 	"testing"
 
 	"commonpool.dev/scheduler/packing"
@@ -37,19 +36,19 @@ end,1000,1,0,0,,9999,10000
 `
 
 func TestWhoDoesNotFitIsPassedOver(t *testing.T) {
-	h := replayed(t, twoPairs, `p1,1,1,2,1000,,0,1000
+	const pods = `p1,1,1,2,1000,,0,1000
 p2,1,1,1,1000,,0,3000
 p3,1,1,2,1000,,100,600
 p4,1,1,1,1000,,200,300
 end,1,1,0,0,,9999,10000
-`, departures.Setting{Queue: departures.Skip})
+`
+	h := replayed(t, twoPairs, pods, departures.Setting{Queue: departures.Skip})
 	for arrival, start := range []int64{0, 0, 1000, 200} {
 		if h.start(arrival) != start {
 			t.Errorf("arrival %d began at %d instead of %d", arrival, h.start(arrival), start)
 		}
 	}
-	strict := replayed(t, twoPairs, "p1,1,1,2,1000,,0,1000\np2,1,1,1,1000,,0,3000\np3,1,1,2,1000,,100,600\np4,1,1,1,1000,,200,300\nend,1,1,0,0,,9999,10000\n",
-		departures.Setting{Queue: departures.Strict})
+	strict := replayed(t, twoPairs, pods, departures.Setting{Queue: departures.Strict})
 	if start := strict.start(3); start != 1000 {
 		t.Errorf("the last began at %d, before who had come earlier", start)
 	}
@@ -77,7 +76,7 @@ func TestOneIsMovedSoThatOneThatWantsTwoCanStart(t *testing.T) {
 	}
 }
 
-func TestNobodyIsMovedWhoCameLatelyOrIsLargerThanWhoWaits(t *testing.T) {
+func TestNobodyIsMovedBeyondTheRules(t *testing.T) {
 	for name, moves := range map[string]departures.Rules{
 		"came lately":          {Period: 250, Pause: 60, Rest: 6000, Pods: 8, Heads: 8, Tries: 8},
 		"none may be moved":    {Period: 250, Pause: 60, Rest: 60, Pods: 0, Heads: 8, Tries: 8},
@@ -169,7 +168,7 @@ func TestAListWithoutTimesIsRefused(t *testing.T) {
 }
 
 func TestDefaultRulesPauseNobodyTwiceAtOnce(t *testing.T) {
-	if r := departures.DefaultRules; r.Rest < r.Pause || reflect.ValueOf(r).IsZero() {
+	if r := departures.DefaultRules; r.Pause <= 0 || r.Rest < r.Pause {
 		t.Errorf("%+v", r)
 	}
 }

@@ -62,3 +62,11 @@ def story(real_cluster: LocalCluster) -> Iterator[Story]:
 @pytest.fixture
 def alice(story: Story) -> Member:
     return story.add_tenant("vision", "alice")
+
+
+@pytest.fixture
+def bob(story: Story) -> Member:
+    """A tenant whose guarantee is half of the pool."""
+    bob = story.add_tenant("nlp", "bob")
+    story.create("GPUQuota", bob.tenant, {"tenant": bob.tenant, "pools": [{"pool": "real", "guaranteed": 8}]})
+    return bob

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.stories.cluster import eventually
 
 from commonpool.config import read_settings
+from commonpool.local.client import Manifest
 from commonpool.local.cluster import LocalCluster
 from commonpool.local.pids import MARK, find_marked
 from commonpool.local.real.boot import PART
@@ -78,17 +79,20 @@ def kill_daemon(cluster: LocalCluster, node: str, daemon: str) -> None:
     eventually(lambda: find_daemon(cluster, node, daemon), until=lambda pid: pid not in {0, killed})
 
 
-def kill_container(pod: str) -> None:
-    """SIGKILL what runs in a pod's containers, from outside: within, nothing can kill the first process."""
-    needle = f"HOSTNAME={pod}".encode()
-    killed = 0
+def kill_container(pod: Manifest) -> None:
+    """SIGKILL the first process of the pod's container, and with it all others in there."""
+    identity = str(pod["status"]["containerStatuses"][0]["containerID"]).rpartition("/")[2]
+    os.kill(eventually(lambda: _find_first(identity)), signal.SIGKILL)
+
+
+def _find_first(container: str) -> int:
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has just ended
-            words = (folder / "environ").read_bytes().split(b"\0")
-            if needle in words and (folder / "comm").read_text(encoding="utf-8").strip() != "pause":
-                os.kill(int(folder.name), signal.SIGKILL)
-                killed += 1
-    assert killed, f"nothing runs in `{pod}`"
+            status = (folder / "status").read_text(encoding="utf-8")
+            inside = next(line.split()[-1] for line in status.splitlines() if line.startswith("NSpid:"))
+            if inside == "1" and container in (folder / "cgroup").read_text(encoding="utf-8"):
+                return int(folder.name)
+    return 0
 
 
 def _read_rules() -> list[str]:

@@ -11,14 +11,12 @@ from tests.stories.story import PATIENCE_SECONDS, Member, Story
 
 from commonpool.config import read_settings
 from commonpool.local.cluster import LocalCluster
-from commonpool.local.real.debian import Root, make_root
-from commonpool.local.real.images import Recipe, make_image
+from commonpool.local.real.catalogue import make_listed_image, name_image
 from commonpool.local.teller import LogTeller
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 
 WALLTIME_SECONDS = 20
-MPI = "commonpool.local/mpi:1"
 PROGRAM = Path(__file__).with_name("programs").joinpath("mpi.py").read_text(encoding="utf-8")
 # The program must be a file, because mpirun starts it too.
 STARTER = f"""
@@ -40,10 +38,8 @@ signal.pause()
 
 @pytest.fixture
 def mpi_image(real_cluster: LocalCluster) -> str:
-    cache = read_settings().cache_dir
-    root = make_root(Root("mpi", ("python3-mpi4py", "dash", "coreutils", "netbase")), cache, LogTeller())
-    real_cluster.add_image(make_image(Recipe(MPI, root, root.name), cache / "images", LogTeller()))
-    return MPI
+    real_cluster.add_image(make_listed_image("mpi", read_settings().cache_dir, LogTeller()))
+    return name_image("mpi")
 
 
 def test_an_mpi_program_runs_over_all_its_nodes_in_the_order_of_its_ranks(story: Story, alice: Member, mpi_image: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.stories.cluster import eventually
 from tests.stories.real.counting import PodLog
 from tests.stories.real.footprint import kill_daemon
-from tests.stories.real.manifests import make_training
+from tests.stories.real.manifests import SLEEPER, make_training
 from tests.stories.story import PATIENCE_SECONDS, Member, Story
 
 from commonpool.local.client import Manifest
@@ -15,14 +15,6 @@ from commonpool.local.client import Manifest
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 
 ELASTIC = Path(__file__).with_name("programs").joinpath("elastic.py").read_text(encoding="utf-8")
-SLEEPER = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); signal.pause()"
-
-
-@pytest.fixture
-def bob(story: Story) -> Member:
-    bob = story.add_tenant("nlp", "bob")
-    story.create("GPUQuota", bob.tenant, {"tenant": bob.tenant, "pools": [{"pool": "real", "guaranteed": 8}]})
-    return bob
 
 
 def read_story(alice: Member) -> list[Manifest]:

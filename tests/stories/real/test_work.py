@@ -92,7 +92,7 @@ def test_a_job_whose_container_is_killed_runs_again_and_both_its_pods_are_counte
     first = alice.pods("count")[0]["metadata"]["name"]
     eventually(lambda: read_log(alice, first))
 
-    kill_container(first)
+    kill_container(alice.pods("count")[0])
     story.cluster.kill("operator")
     story.cluster.start("operator")
     second = eventually(lambda: next((each for each in list_running(alice) if each != first), ""), within_seconds=PATIENCE_SECONDS)

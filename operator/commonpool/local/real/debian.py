@@ -15,10 +15,13 @@ from pathlib import Path
 
 from commonpool.errors import SetupError
 from commonpool.local.locks import hold_lock
+from commonpool.local.real.libraries import link_missing
+from commonpool.local.real.modules import compile_modules
 from commonpool.local.teller import Teller
 
 _MERGED = ("bin", "sbin", "lib", "lib64")  # links to usr/, which Debian's installers make
 _LEFT_OUT = ("doc", "man", "locale", "info", "lintian", "bash-completion")  # of usr/share
+_IDENTITY = ("Package:", "Version:", "Architecture:", "Multi-Arch:")
 _FORM = 1
 """Raised when this module makes other folders of the same packages."""
 _USERS = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
@@ -31,11 +34,17 @@ class Root:
 
     name: str
     packages: tuple[str, ...]
+    spared: tuple[str, ...] = ()
+    """How names of packages begin that these depend on and here have no use for: left out, with what only they depend on."""
+    modules: tuple[str, ...] = ()
+    """Python modules that are imported once, for proof that nothing is missing, and kept compiled with all that they import."""
 
     def compute_key(self) -> str:
         """Digest of all that decides what comes out, but for updates within the release."""
         release = platform.freedesktop_os_release()
-        parts = (_FORM, self.packages, release.get("ID"), release.get("VERSION_ID"), platform.machine())
+        parts: tuple[object, ...] = (_FORM, self.packages, release.get("ID"), release.get("VERSION_ID"), platform.machine())
+        if self.spared or self.modules:
+            parts += (self.spared, self.modules)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -72,6 +81,10 @@ def _make_into(root: Root, final: Path, teller: Teller) -> None:
     try:
         archives = _download(root, temporary / "apt")
         _unpack(archives, temporary / "root")
+        if root.spared:
+            link_missing(temporary / "root")
+        if root.modules:
+            compile_modules(temporary / "root", root.modules)
         (temporary / "root").chmod(0o755)
         (temporary / "root").rename(final)
     finally:
@@ -84,10 +97,11 @@ def _download(root: Root, folder: Path) -> list[Path]:
     cache, lists = folder / "cache", folder / "lists"
     for part in (cache / "archives" / "partial", lists / "partial"):
         part.mkdir(parents=True)
-    (folder / "status").touch()
+    status = folder / "status"
+    status.touch()
     options = {
         "Dir::State::lists": lists,
-        "Dir::State::status": folder / "status",
+        "Dir::State::status": status,
         "Dir::State::extended_states": folder / "extended_states",
         "Dir::Cache": cache,
         "APT::Install-Recommends": "false",
@@ -96,8 +110,19 @@ def _download(root: Root, folder: Path) -> list[Path]:
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     _run(["apt-get", "--quiet", *words, "update"])
+    status.write_text(_describe_spared(root.spared, words), encoding="utf-8")
     _run(["apt-get", "--quiet", "--yes", *words, "install", "--download-only", *root.packages])
     return sorted((cache / "archives").glob("*.deb"))
+
+
+def _describe_spared(spared: tuple[str, ...], words: list[str]) -> str:
+    """What apt is to believe installed already: these packages with no dependencies, held so that it does not care for them."""
+    names = [name for beginning in spared for name in _run(["apt-cache", *words, "pkgnames", beginning]).split()]
+    if not names:
+        return ""
+    records = _run(["apt-cache", *words, "--no-all-versions", "show", *names]).split("\n\n")
+    kept = [[line for line in record.splitlines() if line.startswith(_IDENTITY)] for record in records]
+    return "".join("\n".join([*lines, "Status: hold ok installed", "\n"]) for lines in kept if lines)
 
 
 def _unpack(archives: list[Path], root: Path) -> None:
@@ -117,7 +142,8 @@ def _unpack(archives: list[Path], root: Path) -> None:
     (root / "tmp").chmod(0o1777)
 
 
-def _run(argv: list[str | Path], stdin: subprocess.Popen[bytes] | None = None) -> None:
+def _run(argv: list[str | Path], stdin: subprocess.Popen[bytes] | None = None) -> str:
     answer = subprocess.run(argv, stdin=stdin.stdout if stdin else subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         raise SetupError(f"`{argv[0]}` failed:\n\n{(answer.stderr or answer.stdout).strip()}")
+    return answer.stdout
