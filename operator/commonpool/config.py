@@ -38,8 +38,9 @@ class Settings(BaseSettings):
     )
     recordings: Path | None = Field(default=None, description="folder for the newest rounds that placed something, for `commonpool replay`")
 
-    prometheus_url: str = Field(default="", description="where services' load is read; none: they keep their size")
+    prometheus_url: str = Field(default="", description="where services' load is read; none: from their pods")
     prometheus_queries: dict[str, str] = Field(default_factory=dict, description="PromQL by `target.metric`, before the built-in ones")
+    pods_socket: str = Field(default="", description="socket of an HTTP proxy by which pods are reached; none: directly")
     load_seconds: float = Field(default=15, gt=0, description="how often services' load is read")
     calm_seconds: int = Field(default=300, ge=0, description="a service keeps what it needed at any time in so many seconds")
 

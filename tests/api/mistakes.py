@@ -375,5 +375,11 @@ CHANGES = (
         edited(a_training(), training=ABSENT, hpc=an_hpc()["spec"]["hpc"]),
         "what it runs cannot change from `training` to `hpc`: delete it and make a new one",
     ),
+    Change(
+        "a service on another port",
+        an_inference(),
+        edited(an_inference(), inference__port=9000),
+        "port `8000` cannot become `9000`: its clients and the pods that serve know the old one",
+    ),
     Change("another tracked object", a_tracked(), edited(a_tracked(), tracked__uid="1"), "`tracked` cannot change"),
 )

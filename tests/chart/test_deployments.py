@@ -65,13 +65,16 @@ def test_a_digest_wins_over_a_tag(render: Render) -> None:
     assert sorted(images) == ["commonpool/operator:1.2.3", f"commonpool/scheduler@{digest}"]
 
 
-def test_nothing_but_metrics_comes_in_and_only_the_apiserver_and_names_are_reached(render: Render) -> None:
+def test_nothing_but_metrics_comes_in_and_only_the_apiserver_names_and_tenants_pods_are_reached(render: Render) -> None:
     policy = find(render("networkPolicy.apiServerCIDRs={10.0.0.1/32}"), "NetworkPolicy", "commonpool-operator")["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert policy["ingress"] == [{"ports": [{"protocol": "TCP", "port": "http"}]}]
-    apiserver, names = policy["egress"]
+    apiserver, pods, names = policy["egress"]
     assert apiserver["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
+    assert pods == {"to": [{"namespaceSelector": {"matchExpressions": [{"key": "commonpool.dev/tenant", "operator": "Exists"}]}}]}
     assert {port["port"] for port in names["ports"]} == {53}
+    scheduler = find(render(), "NetworkPolicy", "commonpool-scheduler")["spec"]
+    assert len(scheduler["egress"]) == 2
 
 
 def read_scheduler_config(manifests: list[Manifest]) -> Manifest:

@@ -57,6 +57,7 @@ def test_the_operator_changes_only_what_is_its_own(manifests: list[Manifest]) ->
         ("events.k8s.io", "events"),
         ("karpenter.sh", "nodepools/scale"),
         ("networking.k8s.io", "networkpolicies"),
+        ("policy", "poddisruptionbudgets"),
         ("rbac.authorization.k8s.io", "clusterroles"),
         ("rbac.authorization.k8s.io", "rolebindings"),
     }

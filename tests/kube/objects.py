@@ -108,7 +108,7 @@ def job_body(
 def deployment_body(name: str, *, replicas: int = 2, gpus: int = 1, owner_uid: str = "") -> Body:
     owners = [{"apiVersion": API_VERSION, "kind": "GPUWorkload", "name": name, "uid": owner_uid, "controller": True}] if owner_uid else []
     return {
-        "metadata": make_metadata(name, NAMESPACE, ownerReferences=owners),
+        "metadata": make_metadata(name, NAMESPACE, ownerReferences=owners, annotations={"deployment.kubernetes.io/revision": "1"}),
         "spec": {"replicas": replicas, "template": {"spec": {"containers": make_containers(gpus)}}},
     }
 

@@ -30,8 +30,8 @@ from commonpool.model.snapshot import Workload
 class Stage:
     """A live cluster on a fake API, one round at a time; a test moves the clock and plays Kubernetes."""
 
-    def __init__(self, epoch: int = 1) -> None:
-        self.api = FakeApi()
+    def __init__(self, epoch: int = 1, api: FakeApi | None = None) -> None:
+        self.api = api or FakeApi()
         self.mirror = FilledMirror()
         self.now_at = NOW_AT
         self.api.clock = lambda: self.now_at

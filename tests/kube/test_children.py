@@ -68,7 +68,7 @@ def test_the_child_that_runs_comes_last_under_the_key_that_rounds_use(way: str, 
 
 def test_a_service_selects_the_pods_of_its_workload_whatever_labels_the_tenant_gives_them() -> None:
     template = {"metadata": {"labels": {"app.kubernetes.io/instance": "mine", "app": "x"}}, "spec": {"containers": [CONTAINER]}}
-    service, deployment = build_children(make_gpuworkload("inference", template=template), make_pool(), 2)
+    service, _, deployment = build_children(make_gpuworkload("inference", template=template), make_pool(), 2)
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert service["spec"]["selector"].items() <= labels.items()
     assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()

@@ -9,7 +9,6 @@ from tests.kube.stage import Stage
 from commonpool.api import GPUPool, Tenant
 from commonpool.api.conditions import find_condition
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, TIER
-from commonpool.kube.load import Load
 from commonpool.kube.read.bounds import Bounds
 from commonpool.kube.read.fleet import find_rival
 from commonpool.kube.resources import GPU_POOLS
@@ -27,19 +26,6 @@ def hear(body: dict[str, Any]) -> tuple[str, ...]:
     mirror.own(body)
     read = world(mirror)
     return list_workload_remarks(read.runs[0], read.fleet.pools)
-
-
-def test_a_service_hears_that_its_target_is_not_followed_where_nobody_reads_loads() -> None:
-    body = inference_body(gpus=1)
-    body["spec"]["inference"]["target"] = {"metric": "requestsPerSecond", "perReplica": "10"}
-    assert hear(body) == ()
-    mirror = FilledMirror()
-    mirror.own(body)
-    mirror.deployments_are(deployment_body("chat", owner_uid="uid-GPUWorkload-chat"))
-    for load, remarks in ((None, 1), (Load(2), 0)):
-        mirror.follow({"uid-GPUWorkload-chat": load} if load else {})
-        read = world(mirror)
-        assert len(list_workload_remarks(read.runs[0], read.fleet.pools)) == remarks
 
 
 def test_who_asks_for_nothing_that_is_missing_hears_nothing() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.kube.objects import FilledMirror, deployment_body, workload_body
 
 from commonpool.kube.load import Load
-from commonpool.live.follower import Follower, Source
+from commonpool.live.follower import Follower, Source, Ways
 from commonpool.live.promql import build_query
 from commonpool.local.load import build_server
 
@@ -40,7 +40,7 @@ class Town:
             assert answer.status == 200
 
     async def look(self) -> Load:
-        await self.follower.look(self.session)
+        await self.follower.look(Ways(self.session, self.session))
         [load] = self.mirror.loads.values()
         return load
 
@@ -84,7 +84,7 @@ async def test_only_a_load_that_differs_wakes_the_planner(town: Town) -> None:
 
 
 async def test_a_load_that_is_nowhere_leaves_the_service_as_it_is_and_says_so(town: Town) -> None:
-    assert await town.look() == Load(None, "`0` series tell of metric `requestsPerSecond`, and it takes one: do its pods count it?")
+    assert await town.look() == Load(None, "none of its pods is ready to be asked for its load")
     town.put("45")
     await town.look()
     town.server.shutdown()

@@ -116,7 +116,14 @@ class History:
     def plan(self) -> None:
         before = self.world.read()
         plan = asyncio.run(run_cycle(self.world, ENGINE)).plan
-        for check in (check_promises, check_victims_are_needed, check_reasons, check_sizes, check_limits, check_nothing_moves_again):
+        for check in (
+            check_promises,
+            check_victims_are_needed,
+            check_reasons,
+            check_sizes,
+            check_limits,
+            check_nothing_moves_again,
+        ):
             check(before, plan)
         check_capacity(self.world)
         self.count(before, plan)
@@ -128,6 +135,7 @@ class History:
         self.seen["evict"] += len(plan.evict)
         self.seen["more nodes"] += sum(scale.nodes > present[scale.pool] for scale in plan.scale)
         self.seen["fewer nodes"] += sum(bool(scale.release) for scale in plan.scale)
+        self.seen["behind a run time"] += any(hold.reason is Reason.WAITS_FOR_MIN_RUNTIME for hold in plan.hold)
         self.seen["several claims"] += len(find_served(plan)) > 1 and bool(plan.shrink or plan.evict)
 
     def submit(self, tenant: str = "", **said: Any) -> None:  # noqa: ANN401 as `make_workload` takes it
@@ -255,6 +263,7 @@ def test_the_histories_show_enough_of_what_the_laws_speak_of(request: pytest.Fix
         "node loss while shrinking": 4,
         "node loss while leaving": 3,
         "several claims": 4,
+        "behind a run time": 2,
     }
     assert not {what: seen[what] for what, least in wanted.items() if seen[what] < least * number // 100}, seen
 

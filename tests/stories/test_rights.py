@@ -92,7 +92,9 @@ def test_the_clusters_own_namespaces_belong_to_no_tenant(town: Town, namespace: 
 def test_the_operator_writes_only_inside_tenants_namespaces(town: Town) -> None:
     says = "belongs to no tenant: the operator writes"
     config_map: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "it"}}
+    budget: Manifest = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "it"}, "spec": {"maxUnavailable": 0}}
     for kind, body in (
+        ("PodDisruptionBudget", budget),
         ("RoleBinding", make_binding("edit", "carol")),
         ("ConfigMap", config_map),
         ("Job", make_job(GPU, schedulerName="commonpool")),

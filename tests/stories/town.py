@@ -24,6 +24,7 @@ PATHS = {
     "ReplicaSet": "/apis/apps/v1/namespaces/{}/replicasets",
     "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets",
     "GPUWorkload": "/apis/commonpool.dev/v1alpha1/namespaces/{}/gpuworkloads",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
     "RoleBinding": RBAC + "/namespaces/{}/rolebindings",
 }
 

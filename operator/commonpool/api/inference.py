@@ -48,7 +48,15 @@ class Target(Model):
 class Inference(Model):
     """Replicas that stay up behind one address: a Deployment and a Service are made when it is placed."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (RUNS_FOR_EVER,)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        RUNS_FOR_EVER,
+        Rule(
+            "self.port == oldSelf.port",
+            says="'port `%d` cannot become `%d`: its clients and the pods that serve know the old one: make a new GPUWorkload,"
+            " and delete this one when that serves'.format([oldSelf.port, self.port])",
+            field=".port",
+        ),
+    )
 
     replicas: ServingReplicas
     """How many replicas (pods), from and to."""
@@ -57,4 +65,4 @@ class Inference(Model):
     target: Target | None = None
     """What the number of replicas follows between min and max; absent: it stays at min, at least 1."""
     template: PodTemplate
-    """What the pods are. The accelerators are added to the first container."""
+    """What the pods are. The accelerators are added to the first container. When it changes, a pod goes when a new one is ready."""

@@ -19,11 +19,13 @@ from commonpool.kube.promises import Promises
 from commonpool.kube.provider import ScaleSubresource
 from commonpool.kube.read import World, read_world
 from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds
+from commonpool.kube.read.moves import find_vacated
 from commonpool.kube.read.stalls import START_SECONDS, has_unbound
 from commonpool.kube.read.world import Past, read_runs
 from commonpool.kube.release import Release, plan_releases
-from commonpool.kube.resources import get_resource, read_key
+from commonpool.kube.resources import PODS, get_resource, read_key
 from commonpool.kube.scaling import Scaler
+from commonpool.kube.serving import Ground, find_waits
 from commonpool.kube.setbacks import Setbacks
 from commonpool.kube.takeback import Takeback
 from commonpool.kube.telling import Problems, Telling
@@ -31,6 +33,7 @@ from commonpool.kube.upkeep import Upkeep
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.kube.writes import Write
 from commonpool.model.ledger import find_stale_lines
+from commonpool.model.names import SYSTEM_NAMESPACE
 from commonpool.model.plan import Plan
 from commonpool.model.rounds import Line, build_line
 from commonpool.model.snapshot import Snapshot
@@ -43,7 +46,7 @@ FIRST_PAUSE_SECONDS = 60
 class LiveCluster:
     """`cycle.Cluster` on a real API; `epoch` must be set by whoever leads before the first reading.
 
-    `reserved`: namespaces that no tenant may have; `uncounted`: extended resources that the
+    `reserved`: namespaces that no tenant may have; `home`: the operator's own; `uncounted`: extended resources that the
     scheduler lets pods have without a promise, as its own configuration says; `start_seconds`: so long
     a promise stands that no pod can take; `bounds`: the most that a tenant may let others wait.
     """
@@ -54,6 +57,7 @@ class LiveCluster:
         mirror: Mirror,
         clock: Callable[[], int],
         reserved: frozenset[str] = frozenset(),
+        home: str = SYSTEM_NAMESPACE,
         uncounted: frozenset[str] = frozenset(),
         start_seconds: int = START_SECONDS,
         bounds: Bounds = DEFAULT_BOUNDS,
@@ -72,7 +76,7 @@ class LiveCluster:
         self._telling = Telling(client, mirror, self._writer)
         self._takeback = Takeback(client, mirror, self._writer, self._promises)
         self._scaler = Scaler(client, mirror, ScaleSubresource(client))
-        self._upkeep = Upkeep(client, mirror, self._writer, reserved)
+        self._upkeep = Upkeep(client, mirror, self._writer, reserved, home)
         self._start_seconds = start_seconds
         self._bounds = bounds
         self._refusals = Setbacks(FIRST_PAUSE_SECONDS)
@@ -102,7 +106,7 @@ class LiveCluster:
             failures += await self._promise(world, plan)
         promised = self._find_promised(plan)
         written = replace(plan, place=tuple(place for place in plan.place if build_line(place) in promised))
-        failures += await self._release(world, snapshot.now_at)
+        failures += await self._release(world, plan)
         asked, unscaled = await self._scaler.scale(world, plan)
         failures += unscaled
         failures += await self._upkeep.track(world)
@@ -128,10 +132,12 @@ class LiveCluster:
         ours = (each.round for each in self.mirror.rounds if each.round.id.number == plan.number and each.round.id.epoch == self.epoch)
         return {line for round_ in ours for line in round_.lines}
 
-    async def _release(self, world: World, now_at: int) -> list[Failure]:
+    async def _release(self, world: World, plan: Plan) -> list[Failure]:
         """Let the pods come that have a place; anew from what is owed, because Rounds have just been written."""
+        now_at = world.snapshot.now_at
         runs = read_runs(self.mirror, world, self._recall(now_at))
-        releases = plan_releases(runs, world.fleet.pools)
+        ground = Ground(world.fleet.pools, find_vacated(world.fleet), find_waits(world.runs, plan), now_at)
+        releases = plan_releases(runs, ground)
         return await attempt_all((f"{each.run.child.kind} {each.run.child.path}", self._do_release(each, now_at)) for each in releases)
 
     async def _do_release(self, release: Release, now_at: int) -> None:
@@ -140,6 +146,8 @@ class LiveCluster:
         try:
             for write in release.writes:
                 await self._make(release, write)
+            for pod in release.pods:
+                await self._client.delete(PODS, pod.namespace, pod.name, uid=pod.uid)
         except Invalid as error:
             self._refusals.note(release.run, error.message, now_at)
             raise

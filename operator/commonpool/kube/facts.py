@@ -1,7 +1,8 @@
 """What the mirror keeps of each object: values that are equal as long as nothing that matters has changed."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from commonpool.api.wishes import CHECKPOINTED_AT, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, TIER
 from commonpool.kube import records
@@ -9,8 +10,19 @@ from commonpool.kube.identity import find_child
 from commonpool.kube.kubelet import find_unstarted
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
-from commonpool.model.names import GROUP, HELD_ANNOTATION, LISTED_BY_ANNOTATION, RELEASED_ANNOTATION, RESIZE_ANNOTATION, TENANT_LABEL
+from commonpool.model.names import (
+    DELETION_COST_ANNOTATION,
+    GROUP,
+    HELD_ANNOTATION,
+    LISTED_BY_ANNOTATION,
+    RELEASED_ANNOTATION,
+    REPLICAS_ANNOTATION,
+    RESIZE_ANNOTATION,
+    TEMPLATE_ANNOTATION,
+    TENANT_LABEL,
+)
 
+_COUNT = re.compile("[0-9]{1,6}")
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _WISHES = (TIER, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, CHECKPOINTED_AT)
 
@@ -66,6 +78,10 @@ class PodView:
     """When its kubelet took it, by that one's own word, in seconds since 1970; 0: it has not yet."""
     finished_at: int = 0
     """When the last of its containers ended, by the same word; 0: it runs, or nobody says."""
+    address: str = ""
+    """Where it is reached; empty until it runs."""
+    deletion_cost: str = ""
+    """By which its ReplicaSet chooses who goes first, as it stands in its annotation."""
 
     @property
     def finished(self) -> bool:
@@ -115,6 +131,13 @@ class ChildFact:
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
     obstacle: str = ""
     """Why its pods could not be made, where it says so itself."""
+    asked: int | None = None
+    """Of a service's Deployment: pods that were asked for when its `replicas` were written, those that only stand in for others not
+    counted; None if it does not say."""
+    version: str = ""
+    """Of a service's Deployment: which template it was given."""
+    surges: bool = True
+    """Of a Deployment: whether a pod of a new version comes before one of the old goes."""
 
     @property
     def made_for(self) -> str:
@@ -187,6 +210,8 @@ def read_pod(pod: records.Pod) -> PodView:
         ending_seconds=pod.metadata.deletion_grace_period_seconds,
         started_at=int(pod.status.start_time.timestamp()) if pod.status.start_time else 0,
         finished_at=_read_finished_at(pod.status),
+        address=pod.status.pod_ip,
+        deletion_cost=(pod.metadata.annotations or {}).get(DELETION_COST_ANNOTATION, ""),
     )
 
 
@@ -212,7 +237,14 @@ def read_scaled(kind: str, scaled: records.Scaled) -> ChildFact:
     """What matters of a Deployment, StatefulSet or ReplicaSet."""
     replicas = 1 if scaled.spec.replicas is None else scaled.spec.replicas
     failing = (each for each in scaled.status.conditions or () if each.type == "ReplicaFailure" and each.status == "True")
-    return _child(kind, scaled.metadata, scaled.spec.template, replicas=replicas, obstacle=next((each.message for each in failing), ""))
+    annotations, rolling = scaled.metadata.annotations or {}, scaled.spec.strategy.rolling_update
+    return replace(
+        _child(kind, scaled.metadata, scaled.spec.template, replicas=replicas),
+        obstacle=next((each.message for each in failing), ""),
+        asked=parse_count(annotations.get(REPLICAS_ANNOTATION, "")),
+        version=annotations.get(TEMPLATE_ANNOTATION, ""),
+        surges=rolling is None or rolling.max_surge not in {0, "0%"},
+    )
 
 
 def read_namespace(namespace: records.Namespace) -> NamespaceFact:
@@ -242,7 +274,6 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
     suspended: bool = False,
     finished: bool = False,
     failed: str | None = None,
-    obstacle: str = "",
 ) -> ChildFact:
     owner = metadata.controller
     return ChildFact(
@@ -265,8 +296,12 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
         created_at=metadata.created_at,
         priority_class=template.spec.priority_class_name or "",
         wishes=_wishes(metadata),
-        obstacle=obstacle,
     )
+
+
+def parse_count(text: str) -> int | None:
+    """A number of pods as an annotation says it, where anybody may have written; None if it is none."""
+    return int(text) if _COUNT.fullmatch(text) else None
 
 
 def _find_stuck(pod: records.Pod) -> str:

@@ -154,6 +154,7 @@ class PodStatus(Struct):
     """How far a pod is."""
 
     phase: str = ""
+    pod_ip: str = msgspec.field(default="", name="podIP")
     conditions: list[Condition] | None = None
     start_time: datetime | None = None
     container_statuses: list[ContainerStatus] | None = None
@@ -200,11 +201,24 @@ class Job(Struct):
     status: JobStatus = msgspec.field(default_factory=JobStatus)
 
 
+class RollingUpdate(Struct):
+    """How many pods more there may be while a new version comes."""
+
+    max_surge: int | str | None = None
+
+
+class Strategy(Struct):
+    """How a new version of a Deployment comes."""
+
+    rolling_update: RollingUpdate | None = None
+
+
 class ScaledSpec(Struct):
     """How a Deployment, StatefulSet or ReplicaSet runs its pods."""
 
     template: Template
     replicas: int | None = None
+    strategy: Strategy = msgspec.field(default_factory=Strategy)
 
 
 class ScaledStatus(Struct):

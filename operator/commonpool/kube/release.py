@@ -4,19 +4,19 @@ Pure and level-triggered: from the runs and what they are owed, the writes that 
 missing; nothing once they are done. A Job that its owner suspended is never touched.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commonpool.errors import UserError
 from commonpool.kube.children import build_children, build_scale_patch
+from commonpool.kube.facts import PodView
 from commonpool.kube.read.elastic import count_ranks, find_sizes
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
-from commonpool.kube.resources import DEPLOYMENTS, JOBS
-from commonpool.kube.writes import Manifest, Verb, Write
-from commonpool.model.ids import PoolName
+from commonpool.kube.resources import JOBS
+from commonpool.kube.serving import NOTHING_DUE, Ground, plan_serving
+from commonpool.kube.writes import Verb, Write
 from commonpool.model.names import HELD_ANNOTATION
-from commonpool.model.snapshot import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +26,32 @@ class Release:
     run: Run
     writes: tuple[Write, ...] = ()
     refusal: str = ""
-    """Why nothing can be written."""
+    """Why what is missing cannot be written."""
+    pods: tuple[PodView, ...] = ()
+    """To be deleted afterwards: of a service, so that others can come in their stead."""
 
 
-def plan_releases(runs: Iterable[Run], pools: Mapping[PoolName, Pool]) -> list[Release]:
+def plan_releases(runs: Iterable[Run], ground: Ground) -> list[Release]:
     """Every release that is due, by workload."""
-    due = (_plan_release(run, pools) for run in runs if run.alive)
+    due = (_plan_release(run, ground) for run in runs if run.alive)
     return sorted((release for release in due if release is not None), key=lambda release: release.run.name)
 
 
-def _plan_release(run: Run, pools: Mapping[PoolName, Pool]) -> Release | None:
+def _plan_release(run: Run, ground: Ground) -> Release | None:
     if not run.native or run.queued:
         return _unsuspend(run) if run.promises else None
     if run.made is None:
-        return _create(run, pools) if run.promises else None
+        return _create(run, ground) if run.promises else None
     if run.made.terminating:
         return None
-    return _scale(run) if run.child.kind == "Deployment" else _grow(run)
+    if run.child.kind != "Deployment":
+        return _grow(run)
+    serving = plan_serving(run, run.made, ground)
+    return Release(run, serving.writes, serving.refusal, serving.pods) if serving != NOTHING_DUE else None
 
 
-def _create(run: Run, pools: Mapping[PoolName, Pool]) -> Release | None:
-    pool = pools.get(run.promises[0].line.pool)
+def _create(run: Run, ground: Ground) -> Release | None:
+    pool = ground.pools.get(run.promises[0].line.pool)
     if pool is None or run.own is None or run.own.parsed is None:
         return None
     try:
@@ -75,14 +80,3 @@ def _grow(run: Run) -> Release | None:
     metadata = {"name": made.key.name, "namespace": made.key.namespace, "uid": made.uid}
     patch = build_scale_patch("Job", size)
     return Release(run, (Write(Verb.PATCH, {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": metadata, **patch}),))
-
-
-def _scale(run: Run) -> Release | None:
-    """A service has as many pods as it wants; those without a place are held by the scheduler and get theirs by name."""
-    made, wanted = run.made, count_wanted(run)
-    if made is None or made.replicas == wanted:
-        return None
-    patch: Manifest = build_scale_patch(made.key.kind, wanted)
-    metadata = {"name": made.key.name, "namespace": made.key.namespace, "uid": made.uid}
-    manifest = {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.kind, "metadata": metadata, **patch}
-    return Release(run, (Write(Verb.PATCH, manifest),))

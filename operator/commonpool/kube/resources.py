@@ -43,6 +43,7 @@ PRIORITY_CLASSES = Resource("PriorityClass", "priorityclasses", "scheduling.k8s.
 EVENTS = Resource("Event", "events", "events.k8s.io/v1")
 LEASES = Resource("Lease", "leases", "coordination.k8s.io/v1")
 ROLE_BINDINGS = Resource("RoleBinding", "rolebindings", "rbac.authorization.k8s.io/v1")
+DISRUPTION_BUDGETS = Resource("PodDisruptionBudget", "poddisruptionbudgets", "policy/v1")
 NETWORK_POLICIES = Resource("NetworkPolicy", "networkpolicies", "networking.k8s.io/v1")
 CUSTOM_RESOURCES = Resource("CustomResourceDefinition", "customresourcedefinitions", "apiextensions.k8s.io/v1", namespaced=False)
 GPU_POOLS = Resource("GPUPool", "gpupools", API_VERSION, namespaced=False)
@@ -66,6 +67,7 @@ RESOURCES = (
     EVENTS,
     LEASES,
     ROLE_BINDINGS,
+    DISRUPTION_BUDGETS,
     NETWORK_POLICIES,
     CUSTOM_RESOURCES,
     GPU_POOLS,

@@ -14,12 +14,17 @@ from commonpool.kube.facts import NamespaceFact
 from commonpool.kube.ownership import share_out_namespaces
 from commonpool.kube.writes import Manifest, Verb, Write
 from commonpool.model.ids import TenantName
-from commonpool.model.names import LISTED_BY_ANNOTATION, TENANT_LABEL
+from commonpool.model.names import LISTED_BY_ANNOTATION, SYSTEM_NAMESPACE, TENANT_LABEL
 from commonpool.model.snapshot import Blocked
 
 MANAGED = {"app.kubernetes.io/managed-by": "commonpool"}
 """Labels of what is ours in a tenant's namespace, and the selector by which to list it."""
 PREFIX = "commonpool-"
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+"""By which Kubernetes names every namespace."""
+OPERATOR = {"app.kubernetes.io/name": "commonpool", "app.kubernetes.io/component": "operator"}
+"""As the chart labels its pods."""
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 WORKLOAD_COUNT = "count/gpuworkloads.commonpool.dev"
@@ -47,18 +52,20 @@ class Tenancy:
     """A namespace gives back what it was given; its label goes when that is gone: plan again after the writes."""
 
 
-def plan_tenancy(
+def plan_tenancy(  # noqa: PLR0913 one argument a part of what is
     tenants: Iterable[Tenant],
     namespaces: Iterable[NamespaceFact],
     existing: Iterable[Manifest],
     reserved: Collection[str] = (),
     too_new: Collection[str] = (),
+    home: str = SYSTEM_NAMESPACE,
 ) -> Tenancy:
     """The writes after which each tenant has its namespaces and they have what they need.
 
     `tenants` and `namespaces` must be all there are: one that is missing counts as gone.
     `existing`: RoleBindings, NetworkPolicies and ResourceQuotas with the labels MANAGED, each with its kind.
     `reserved`: namespaces that no tenant may have, besides those of Kubernetes.
+    `home`: the namespace of the operator, who reads the load of services from their pods.
     `too_new`: counts that the cluster's quota controller may not know yet; a ResourceQuota
     that names one of them would have nothing of the kind created for minutes.
     """
@@ -75,14 +82,14 @@ def plan_tenancy(
         fact = facts.get(name)
         if fact is None or fact.tenant != tenant.metadata.name or fact.listed_by != tenant.metadata.name:
             writes.append(Write(Verb.APPLY, _build_namespace(tenant, name)))
-        writes += _plan_contents(build_tenant_objects(tenant, name, too_new), found.get(name, {}))
+        writes += _plan_contents(build_tenant_objects(tenant, name, too_new, home), found.get(name, {}))
     leaving = [fact for _, fact in sorted(facts.items()) if _leaves(fact, owners)]
     for fact in leaving:
         writes += _plan_leaving(fact, found.get(fact.name, {}))
     return Tenancy(tuple(writes), problems, leaving=bool(leaving))
 
 
-def build_tenant_objects(tenant: Tenant, namespace: str, too_new: Collection[str] = ()) -> list[Manifest]:
+def build_tenant_objects(tenant: Tenant, namespace: str, too_new: Collection[str] = (), home: str = SYSTEM_NAMESPACE) -> list[Manifest]:
     """What the tenant's namespace holds of ours, all but the Namespace itself."""
     members = tenant.spec.members or []
     roles = sorted({member.role for member in members})
@@ -101,7 +108,10 @@ def build_tenant_objects(tenant: Tenant, namespace: str, too_new: Collection[str
             "spec": {
                 "podSelector": {},
                 "policyTypes": ["Ingress"],
-                "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {TENANT_LABEL: tenant.metadata.name}}}]}],
+                "ingress": [
+                    {"from": [{"namespaceSelector": {"matchLabels": {TENANT_LABEL: tenant.metadata.name}}}]},
+                    {"from": [{"namespaceSelector": {"matchLabels": {NAME_LABEL: home}}, "podSelector": {"matchLabels": OPERATOR}}]},
+                ],
             },
         },
     ]

@@ -43,13 +43,14 @@ QUOTA_CONTROLLER_SECONDS = 120
 class Upkeep:
     """Does it after each round."""
 
-    def __init__(self, client: Client, mirror: Mirror, writer: Writer, reserved: frozenset[str]) -> None:
+    def __init__(self, client: Client, mirror: Mirror, writer: Writer, reserved: frozenset[str], home: str) -> None:
         self.problems: Mapping[TenantName, tuple[Blocked, ...]] = {}
         """What of the tenants' wishes for namespaces could not be fulfilled."""
         self._client = client
         self._mirror = mirror
         self._writer = writer
         self._reserved = reserved
+        self._home = home
         self._pauses = Pauses()
         self._settled: object = None
         self._look_again_at = 0
@@ -92,7 +93,7 @@ class Upkeep:
         except ApiError as error:
             return [Failure("tenants' namespaces", error)]
         too_new = await self._find_too_new(now_at)
-        tenancy = plan_tenancy(tenants, self._mirror.namespaces, existing, self._reserved, too_new)
+        tenancy = plan_tenancy(tenants, self._mirror.namespaces, existing, self._reserved, too_new, self._home)
         failures = await self._write_in_order(tenancy)
         self.problems = tenancy.problems
         if tenancy.leaving and not failures:

@@ -41,6 +41,8 @@ class Writer:
                 body = await self._client.apply(resource, manifest)
             case Verb.PATCH:
                 body = await self._client.merge_patch(resource, namespace, name, _build_patch(manifest))
+            case Verb.REPLACE:
+                body = await self._client.json_patch(resource, namespace, name, _build_operations(manifest))
             case Verb.DELETE:
                 uid = manifest["metadata"].get("uid") or ""
                 await self._client.delete(resource, namespace, name, uid=uid)
@@ -71,6 +73,15 @@ def _build_patch(manifest: Manifest) -> Manifest:
     said = {field: value for field, value in manifest.items() if field not in {"apiVersion", "kind"}}
     metadata = {field: value for field, value in manifest["metadata"].items() if field not in {"name", "namespace"} and value is not None}
     return {**said, "metadata": metadata} if metadata else {field: value for field, value in said.items() if field != "metadata"}
+
+
+def _build_operations(manifest: Manifest) -> list[Manifest]:
+    """The same as JSON patch operations; the UID is tested first."""
+    metadata = manifest["metadata"]
+    fields = [(f"/spec/{field}", value) for field, value in manifest.get("spec", {}).items()]
+    fields += [(f"/metadata/annotations/{name.replace('/', '~1')}", value) for name, value in metadata.get("annotations", {}).items()]
+    adds = [{"op": "add", "path": path, "value": value} for path, value in fields]
+    return [{"op": "test", "path": "/metadata/uid", "value": metadata["uid"]}, *adds]
 
 
 async def attempt(subject: str, action: Awaitable[object]) -> Failure | None:

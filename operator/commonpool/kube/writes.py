@@ -13,12 +13,13 @@ class Verb(StrEnum):
     CREATE = "create"  # an object of that name that exists already is somebody else's
     APPLY = "apply"  # server-side apply under our field manager
     PATCH = "patch"  # merge patch: only the fields given, null removes one
+    REPLACE = "replace"  # each field of spec and each annotation that is given, as a whole: nothing of what stood there stays
     DELETE = "delete"  # in the background
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One change. A patch or delete carries apiVersion, kind and the metadata that names its object; with a uid, that very object."""
+    """One change. All but a creation carry apiVersion, kind and the metadata that names their object; with a uid, that very object."""
 
     verb: Verb
     manifest: Manifest

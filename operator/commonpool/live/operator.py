@@ -65,8 +65,8 @@ class Operator:
     bell: Bell
     """`mirror.dirty`, which knows since when."""
     stopwatch: Stopwatch
-    source: Source | None = None
-    """Where services' load is read; None: nowhere."""
+    source: Source
+    """Where services' load is read."""
     read: asyncio.Event = field(default_factory=asyncio.Event)
     """Everything has been read once."""
     decided: asyncio.Event = field(default_factory=asyncio.Event)
@@ -169,13 +169,14 @@ async def run_operator(settings: Settings) -> None:
         mirror,
         clock=lambda: int(time.time()),
         reserved=settings.reserved,
+        home=settings.namespace,
         uncounted=settings.uncounted,
         start_seconds=settings.start_seconds,
         bounds=Bounds(settings.max_min_runtime_seconds, settings.max_grace_seconds),
     )
-    source = None
-    if settings.prometheus_url:
-        source = Source(settings.prometheus_url, settings.prometheus_queries, settings.load_seconds, settings.calm_seconds)
+    source = Source(
+        settings.prometheus_url, settings.prometheus_queries, settings.load_seconds, settings.calm_seconds, settings.pods_socket
+    )
     stopwatch = Stopwatch(cluster, time.perf_counter)
     operator = Operator(client, mirror, cluster, leader, choice.engine, metrics, Recorder(settings.recordings), bell, stopwatch, source)
     try:
@@ -195,9 +196,8 @@ async def _live(operator: Operator, client: Client) -> None:
     tasks = [asyncio.create_task(reflector.run(), name=reflector.resource.plural) for reflector in reflectors]
     tasks.append(asyncio.create_task(_watch(operator, client), name="kopf"))
     tasks.append(asyncio.create_task(_lead(operator, reflectors), name="rounds"))
-    if operator.source is not None:
-        follower = Follower(operator.mirror, operator.source, time.time, lambda: operator.leader.epoch is not None)
-        tasks.append(asyncio.create_task(follower.run(), name="load"))
+    follower = Follower(operator.mirror, operator.source, time.time, lambda: operator.leader.epoch is not None)
+    tasks.append(asyncio.create_task(follower.run(), name="load"))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

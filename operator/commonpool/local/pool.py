@@ -9,6 +9,7 @@ from commonpool.local.client import answers
 from commonpool.local.credentials import request_token, write_kubeconfig, write_private
 from commonpool.local.kubernetes import Builder
 from commonpool.local.process import Process
+from commonpool.local.real.addresses import EGRESS_SOCKET
 from commonpool.local.site import Site
 from commonpool.model.names import OPERATOR_ACCOUNT, SCHEDULER_ACCOUNT, SYSTEM_NAMESPACE
 
@@ -63,6 +64,7 @@ def build_operator(site: Site) -> Process:
         "COMMONPOOL_HTTP_PORT": str(port),
         "COMMONPOOL_RECORDINGS": str(site.places.recordings),
         "COMMONPOOL_PROMETHEUS_URL": site.url("load", scheme="http"),
+        "COMMONPOOL_PODS_SOCKET": EGRESS_SOCKET,  # nobody serves there without real nodes: fake pods' addresses may be other machines'
         "COMMONPOOL_LOAD_SECONDS": "1",
         "COMMONPOOL_CALM_SECONDS": "10",
         "PYTHONUNBUFFERED": "1",

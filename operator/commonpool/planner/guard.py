@@ -40,19 +40,18 @@ class Guard:
         return self._is_open(workload) and self.find_free_at(workload) <= self._now_at
 
     def may_be_asked_later(self, workload: Workload) -> bool:
-        """Whether only its minimum run time keeps it from being asked."""
+        """Whether only that it has not run long enough keeps it from being asked."""
         return self._is_open(workload) and self.find_free_at(workload) > self._now_at
 
     def find_free_at(self, workload: Workload) -> int:
-        """When its minimum run time is over, or was."""
-        return (workload.started_at or self._now_at) + workload.min_runtime_seconds
+        """When its minimum run time, and the second in which it started, are over, or were."""
+        return (workload.started_at or self._now_at) + max(1, workload.min_runtime_seconds)
 
     def _is_open(self, workload: Workload) -> bool:
         return (
             workload.begun
             and not workload.leaving
             and workload.tenant is not None
-            and (workload.started_at or self._now_at) < self._now_at
             and not (workload.tier == GUARANTEED and self._is_covered(workload, workload.tenant))
         )
 

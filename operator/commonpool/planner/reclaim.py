@@ -108,7 +108,8 @@ class Reclaim:
         for unit in units.known:
             self._count(unit, -1)
         ends = [self._guard.find_free_at(unit.workload) for unit in taken if unit.workload.name in late]
-        return max(ends, default=None)
+        free_at = max(ends, default=0)
+        return free_at if free_at > self._now_at + 1 else None  # what started in this very second is asked in the next
 
     def spare(self) -> None:
         """Once all claims are served: what was asked for early may not be needed after what later claims had to take."""

@@ -1,4 +1,4 @@
-"""The door by which the apiserver goes into the network of real nodes, on this machine's own loopback."""
+"""The door by which the apiserver and the operator go into the network of real nodes, on this machine's own loopback."""
 
 import asyncio
 import socket
@@ -62,3 +62,13 @@ async def test_where_nobody_serves_the_answer_says_so(door: Path) -> None:
 @pytest.mark.parametrize("words", ["GET / HTTP/1.1\r\n\r\n", "CONNECT\r\n\r\n", "CONNECT here HTTP/1.1\r\n\r\n"])
 async def test_whoever_wants_something_else_is_not_heard(door: Path, words: str) -> None:
     assert await ask(door, words) == b""
+
+
+async def test_a_request_goes_whole_to_the_host_that_it_names(door: Path, shouter: int) -> None:
+    request = f"GET /metrics HTTP/1.1\r\nhost: 127.0.0.1:{shouter}\r\n\r\n"
+    reader, writer = await asyncio.open_unix_connection(str(door))
+    writer.write(request.encode())
+    writer.write_eof()
+    assert await reader.read() == request.upper().encode()
+    writer.close()
+    await writer.wait_closed()

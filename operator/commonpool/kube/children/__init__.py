@@ -4,6 +4,17 @@ Pure builders: the same workload, pool and count give the same manifests. Nothin
 """
 
 from commonpool.kube.children.build import build_children, build_scale_patch, find_child_key, is_child
+from commonpool.kube.children.inference import build_strategy, build_version, count_surge, digest_template
 from commonpool.kube.children.refusal import find_refusal
 
-__all__ = ["build_children", "build_scale_patch", "find_child_key", "find_refusal", "is_child"]
+__all__ = [
+    "build_children",
+    "build_scale_patch",
+    "build_strategy",
+    "build_version",
+    "count_surge",
+    "digest_template",
+    "find_child_key",
+    "find_refusal",
+    "is_child",
+]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commonpool.api.inference import Inference
-from commonpool.kube.facts import PodView
+from commonpool.kube.facts import ChildFact, PodView
 from commonpool.kube.load import least_pods
 from commonpool.kube.read.elastic import find_ceiling, find_growth, find_sizes, ranks
 from commonpool.kube.read.runs import Run
@@ -61,13 +61,18 @@ def _count_replicas(run: Run, inference: Inference) -> int:
     if run.load is not None and run.load.desired is not None:
         wanted = run.load.desired
     else:
-        wanted = run.made.replicas if run.made is not None else max(1, least)
+        wanted = count_asked(run.made) if run.made is not None else max(1, least)
     return max(least, min(wanted, inference.replicas.max))
 
 
 def _within_reach(run: Run, wanted: int) -> int:
     """Pods that could never have a place are not made; none that has one is taken away for it."""
     return wanted if run.reach is None else min(wanted, max(run.reach.pods, sum(pod.holds for pod in run.pods)))
+
+
+def count_asked(made: ChildFact) -> int:
+    """How many pods a service was to have when its `replicas` were written last, those that stand in for others not counted."""
+    return made.replicas if made.asked is None else made.asked
 
 
 def find_bound(run: Run) -> int | None:

@@ -47,6 +47,8 @@ class Run:
     """When the oldest Round that still names it was written, in seconds since 1970; 0: none does."""
     refusal: str = ""
     """Why the API has refused what would let its pods come; empty if it has not."""
+    refused_version: str = ""
+    """Of a service that runs: why the API has refused what its pods should be now."""
     stall: str = ""
     """Why it did not take the places that it was promised last, as long as it pauses for that."""
     misses_pods: bool = False

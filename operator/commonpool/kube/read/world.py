@@ -180,6 +180,8 @@ def _find_reach(run: Run, reaches: Reaches, fleet: Fleet) -> Run:
 
 def _remember(run: Run, past: Past) -> Run:
     refusal, stall = past.refusals.get(run.child, ""), past.stalls.get(run.child, "")
+    if refusal and run.native and run.made is not None and run.child.kind == "Deployment":
+        return replace(run, refused_version=refusal, stall=stall)  # what serves goes on as it is
     return replace(run, refusal=refusal, stall=stall) if refusal or stall else run
 
 

@@ -5,25 +5,52 @@ from collections.abc import Collection, Mapping
 from commonpool.api import GPUWorkload, Tenant
 from commonpool.api.wishes import MIN_RUNTIME_SECONDS, parse_wishes
 from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds, read_asked, read_grace_seconds, read_written_wishes
+from commonpool.kube.read.moves import Turnover
 from commonpool.kube.read.runs import Run
+from commonpool.kube.serving import BY_QUOTA
 from commonpool.model.ids import PoolName
+from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Pool
 
 
-def list_workload_remarks(run: Run, pools: Mapping[PoolName, Pool], bounds: Bounds = DEFAULT_BOUNDS) -> tuple[str, ...]:
-    """Of a GPUWorkload, or of an object that a tenant wrote as it is: there also the annotations that nobody understands."""
+def list_workload_remarks(
+    run: Run, pools: Mapping[PoolName, Pool], bounds: Bounds = DEFAULT_BOUNDS, turnover: Turnover | None = None, why: Reason | None = None
+) -> tuple[str, ...]:
+    """Of a GPUWorkload, or of an object that a tenant wrote as it is: there also the annotations that nobody understands.
+
+    `turnover`: which of a service's pods are being replaced, if it is one; `why`: for what the round lets some of its pods wait.
+    """
     workload = run.own.parsed if run.own is not None else None
     if workload is None:
         return ()
+    remarks = _hear_bounds(run, bounds)
     inference = workload.spec.inference
-    followed = inference is None or inference.target is None or run.load is not None or run.made is None
-    remarks: tuple[str, ...] = () if followed else ("`target` is not followed: no administrator has said where loads are read",)
-    remarks += _hear_bounds(run, bounds)
     if inference is not None and run.reach is not None and run.reach.pods < inference.replicas.max:
         remarks += (f"`replicas.max` `{inference.replicas.max}` counts as `{run.reach.pods}`: {run.reach.why}",)
+    if turnover is not None:
+        remarks += _hear_turnover(run, turnover, why)
     if run.native:
         return remarks + _hear_preference(workload, pools)
     return remarks + parse_wishes(read_written_wishes(run)).problems
+
+
+def _hear_turnover(run: Run, turnover: Turnover, why: Reason | None) -> tuple[str, ...]:
+    """How its pods are replaced, and what stands in the way."""
+    remarks: tuple[str, ...] = ()
+    if run.refused_version:
+        remarks += (f"what runs stays as it is, because its new version was refused: {run.refused_version}",)
+    if turnover.rolling:
+        one_by_one = run.made is not None and not run.made.surges
+        how = "an old one first, because there was no room for a pod more" if one_by_one else "a new one ready before an old one goes"
+        remarks += (f"a new version comes pod by pod, {how}",)
+    elif turnover.going:
+        alone = len(turnover.going) == 1
+        pods, others = (
+            ("pod leaves its node", "another is ready in its") if alone else ("pods leave their nodes", "others are ready in their")
+        )
+        how = "one by one, because quota allows no pod more" if why in BY_QUOTA else f"when {others} stead"
+        remarks += (f"`{len(turnover.going)}` {pods}, {how}",)
+    return remarks
 
 
 def _hear_bounds(run: Run, most: Bounds) -> tuple[str, ...]:

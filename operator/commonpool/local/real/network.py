@@ -1,8 +1,9 @@
 """`python -m commonpool.local.real.network ROOT APISERVER_PORT SOCKET`: the switch that real nodes are plugged into, and its two doors.
 
 The switch is a bridge in a network namespace of this process, which has no other way out or in than these: nodes and pods reach the
-apiserver, which serves on 127.0.0.1 of the machine, at the fabric's own address; and the apiserver reaches kubelets and pods through
-SOCKET, by HTTP CONNECT (its egress selector). One thread a namespace: a socket belongs to that of the thread which makes it.
+apiserver, which serves on 127.0.0.1 of the machine, at the fabric's own address; through SOCKET the apiserver reaches kubelets and pods, by
+HTTP CONNECT (its egress selector), and the operator the metrics of pods, by the host that its request names. One thread a namespace: a
+socket belongs to that of the thread which makes it.
 """
 
 import asyncio
@@ -80,19 +81,27 @@ async def _serve(listener: socket.socket, dial: Dial) -> None:
 
 
 async def _dial_inside(reader: StreamReader, writer: StreamWriter) -> tuple[StreamReader, StreamWriter]:
-    """Hear `CONNECT host:port` and go there."""
-    headers = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    method, target, *_ = headers.split()
-    host, _, port = target.rpartition(":")
+    """Hear `CONNECT host:port` and go there; or any other request, and take it to the host and port that it names."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    method, target, *_ = head.decode("latin-1").split()
     if method != "CONNECT":
-        raise ValueError(method)
+        target = _find_host(head)
+    host, _, port = target.rpartition(":")
     try:
         far = await asyncio.open_connection(host.strip("[]"), int(port))
     except OSError:
         writer.write(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
         raise
-    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    if method == "CONNECT":
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    else:
+        far[1].write(head)
     return far
+
+
+def _find_host(head: bytes) -> str:
+    fields = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    return next((value.strip() for name, _, value in fields if name.lower() == "host"), "")
 
 
 async def _pass_on(reader: StreamReader, writer: StreamWriter) -> None:
