@@ -1,10 +1,16 @@
 """What `commonpool top` tells, in kubectl's words."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 from tests.builders import START_AT, Held, make_node, make_pool, make_tenant, make_workload
-from tests.cli.scenes import make_view
+from tests.cli.scenes import make_small, make_view
 
 from commonpool.api import GPUPool, GPUQuota, GPUWorkload
+from commonpool.api.timestamp import render_timestamp
+from commonpool.api.workloadstatus import GPUWorkloadStatus
 from commonpool.cli.report import Told, View, build_report, render_report
+from commonpool.cli.story import tell
 from commonpool.model.snapshot import build_snapshot
 
 
@@ -39,6 +45,39 @@ def test_a_workload_is_told_with_what_its_tenant_reads() -> None:
     assert rows["chat"]["kind"] == "Job", "nobody has written a status yet"
 
 
+def test_what_runs_has_used_and_cost_by_now_what_explain_says() -> None:
+    since = render_timestamp(datetime.fromtimestamp(START_AT - 1800, UTC))
+    status = GPUWorkloadStatus.model_validate(
+        {
+            "pool": "h100",
+            "accelerators": 2,
+            "acceleratorSeconds": 3600,
+            "cost": {"amount": "2.00", "currency": "EUR"},
+            "accountedAt": since,
+            "spans": [{"since": since, "accelerators": 2, "ranks": "0"}],
+        }
+    )
+    pool = replace(make_pool(price_micro_per_hour=2_000_000), currency="EUR")
+    manifest = {
+        "metadata": {"name": "pretrain", "namespace": "vision-dev"},
+        "spec": {"accelerators": {"perReplica": 2}},
+        "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
+    }
+    explained = tell(manifest, pool, START_AT)
+    snapshot = make_small()
+    snapshot = replace(snapshot, pools=tuple(pool if each.name == "h100" else each for each in snapshot.pools))
+    name = next(workload.name for workload in snapshot.workloads if workload.name.endswith("/pretrain"))
+    report = build_report(View(snapshot, {name: Told(status=status)}))
+    rows = {row["workload"].rpartition("/")[2]: row for row in report["workloads"]}
+    known = ("acceleratorSeconds", "cost", "accountedAt")
+    assert [rows["pretrain"][key] for key in known] == [explained[key] for key in known]
+    assert rows["pretrain"]["acceleratorSeconds"] == 3600 + 2 * 1800
+    text = render_report(report, wide=True)
+    assert "2.00" in text, "accelerator-hours"
+    assert "4.00 EUR" in text
+    assert not [key for key in known if key in rows["chat"]], "nothing was written of it"
+
+
 def test_elastic_work_does_not_want_what_it_could_grow_by() -> None:
     elastic = make_workload("elastic", replicas=1, most=4, held=(Held("n0"),))
     snapshot = build_snapshot(
@@ -50,7 +89,7 @@ def test_elastic_work_does_not_want_what_it_could_grow_by() -> None:
 
 def test_the_columns_have_kubectls_names() -> None:
     tables = render_report(build_report(make_view()), wide=True).split("\n\n")
-    ours = {"TENANT", "POOLS", "BORROWED", "LENT", "NODES", "NAME", "WORKLOAD", "STARTING", "FOREIGN"}
+    ours = {"TENANT", "POOLS", "BORROWED", "LENT", "NODES", "NAME", "WORKLOAD", "STARTING", "FOREIGN", "HOURS"}
     for table, kind in zip(tables, (GPUPool, GPUQuota, GPUWorkload), strict=True):
         theirs = {column.name.upper() for column in kind.resource.columns}
         assert set(table.splitlines()[0].split()) <= theirs | ours
@@ -77,7 +116,8 @@ def test_what_the_operator_has_written_is_read_from_the_status() -> None:
             "wait": {"reason": "QuotaReached", "message": "too much"},
         },
     }
-    assert Told.read(GPUWorkload.model_validate(manifest)) == Told("HPC", "QuotaReached", "QuotaReached")
+    workload = GPUWorkload.model_validate(manifest)
+    assert Told.read(workload) == Told("HPC", "QuotaReached", "QuotaReached", workload.status)
     del manifest["status"]
     assert Told.read(GPUWorkload.model_validate(manifest)) == Told()
 

@@ -1,24 +1,11 @@
 """Rounds on a fake API after a fault: nothing is promised twice, and nothing is lost."""
 
 import pytest
-from tests.kube.objects import (
-    NAMESPACE,
-    deployment_body,
-    pod_body,
-    service_pod_body,
-    tracked_body,
-    training_body,
-)
+from tests.kube.objects import NAMESPACE, deployment_body, pod_body, service_pod_body, tracked_body, training_body
 from tests.kube.stage import Stage
 
 from commonpool.kube.errors import Forbidden, Unavailable
-from commonpool.kube.resources import (
-    DEPLOYMENTS,
-    GPU_WORKLOADS,
-    JOBS,
-    PODS,
-    ROUNDS,
-)
+from commonpool.kube.resources import DEPLOYMENTS, GPU_WORKLOADS, JOBS, PODS, ROUNDS
 
 
 async def test_a_refused_round_releases_nothing_and_is_written_by_the_next() -> None:

@@ -152,13 +152,56 @@ async def test_nonsense_breaks_the_watch_and_not_the_reflector() -> None:
         assert seen.reflector.tally.failures == 1
 
 
+def strange(name: str, version: int) -> dict[str, Any]:
+    body = pod(name, version)
+    body["spec"]["containers"] = [{"resources": {"requests": {"cpu": "lots"}}}]
+    return body
+
+
 async def test_an_object_that_cannot_be_read_hides_no_other() -> None:
-    strange = {"metadata": {"name": "x", "resourceVersion": "4"}, "spec": {"containers": [{"resources": {"requests": {"cpu": "lots"}}}]}}
     async with follow(
-        Listing([strange, pod("a", 3)], version="5"), Watching([change("ADDED", strange), change("ADDED", pod("b", 6))], hangs=True)
+        Listing([strange("x", 4), pod("a", 3)], version="5"),
+        Watching([change("ADDED", strange("y", 6)), change("ADDED", pod("b", 7))], hangs=True),
     ) as seen:
         await seen.until(("made", "a"), ("made", "b"))
-        assert seen.reflector.tally.unreadable == 2
+        assert seen.reflector.tally.unreadable == {("vision-dev", "x"), ("vision-dev", "y")}
+
+
+async def test_an_object_counts_as_unreadable_until_it_can_be_read_or_is_gone() -> None:
+    healed = [change("MODIFIED", pod("x", 6)), change("DELETED", strange("y", 7)), change("ADDED", pod("b", 8))]
+    async with follow(Listing([strange("x", 3), strange("y", 4)], version="5"), Watching(healed, hangs=True)) as seen:
+        await seen.until(("made", "x"), ("made", "b"))
+        assert not seen.reflector.tally.unreadable
+
+
+async def test_a_list_says_anew_what_cannot_be_read() -> None:
+    async with follow(
+        Listing([strange("x", 3)], version="5"), Watching([EXPIRED]), Listing([pod("a", 6)], version="7"), Watching(hangs=True)
+    ) as seen:
+        await seen.until(("made", "a"))
+        assert not seen.reflector.tally.unreadable
+
+
+async def test_what_cannot_be_read_is_named_in_the_log_once(caplog: pytest.LogCaptureFixture) -> None:
+    lines = [change("MODIFIED", strange("x", 6)), change("ADDED", pod("b", 7))]
+    async with follow(Listing([strange("x", 3)], version="5"), Watching(lines, hangs=True)) as seen:
+        await seen.until(("made", "b"))
+    [record] = [each for each in caplog.records if each.name == module.__name__]
+    assert "Pod vision-dev/x cannot be read" in record.getMessage()
+    assert "lots" in record.getMessage()
+
+
+async def test_what_could_be_read_once_and_cannot_be_read_any_more_goes_when_it_is_deleted() -> None:
+    lines = [change("MODIFIED", strange("a", 4)), change("DELETED", strange("a", 5))]
+    async with follow(Listing([pod("a", 3)], version="3"), Watching(lines, hangs=True)) as seen:
+        await seen.until(("made", "a"), ("gone", "a"))
+        assert not seen.names
+
+
+async def test_a_watch_goes_on_behind_what_it_could_not_read() -> None:
+    async with follow(Listing(version="3"), Watching([change("ADDED", strange("x", 9))]), Watching(hangs=True)) as seen:
+        await seen.asked(3)
+        assert seen.server.asked[2]["resourceVersion"] == "9"
 
 
 async def test_refusals_are_answered_with_growing_pauses_and_keep_what_is_known() -> None:

@@ -1,27 +1,12 @@
 """Work that fails for reasons of its own: its place goes to others, it is told what to mend, and starts when that is done."""
 
-from tests.kube.objects import (
-    NAMESPACE,
-    Body,
-    deployment_body,
-    job_body,
-    pod_body,
-    service_pod_body,
-    tracked_body,
-    training_body,
-)
+from tests.kube.objects import NAMESPACE, Body, deployment_body, job_body, pod_body, service_pod_body, tracked_body, training_body
 from tests.kube.readings import NOW_AT
 from tests.kube.stage import Stage
 
 from commonpool.kube.errors import Forbidden, Invalid
 from commonpool.kube.read.stalls import START_SECONDS
-from commonpool.kube.resources import (
-    DEPLOYMENTS,
-    GPU_WORKLOADS,
-    JOBS,
-    PODS,
-    ROUNDS,
-)
+from commonpool.kube.resources import DEPLOYMENTS, GPU_WORKLOADS, JOBS, PODS, ROUNDS
 from commonpool.model.reasons import Reason
 
 MISSING_CLAIM = 'persistentvolumeclaim "data" not found'

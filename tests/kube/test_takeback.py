@@ -1,8 +1,6 @@
 """Shrinks and evictions on a fake API: who is told what, in which order, and what is written when."""
 
-import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from tests.kube.objects import (
@@ -11,8 +9,6 @@ from tests.kube.objects import (
     Body,
     deployment_body,
     job_body,
-    make_metadata,
-    own_body,
     pod_body,
     service_pod_body,
     tracked_body,
@@ -20,96 +16,13 @@ from tests.kube.objects import (
     workload_body,
 )
 from tests.kube.readings import NOW_AT, line
-from tests.kube.stage import Stage
+from tests.kube.scene import GRACE_SECONDS, WHY, Scene, elastic_body, evict, instant, ready_pod_body, shrink
 
 from commonpool.kube.due import UNDONE_SECONDS
 from commonpool.kube.errors import Unavailable
-from commonpool.kube.resources import DEPLOYMENTS, EVENTS, GPU_WORKLOADS, JOBS, NAMESPACES, PODS, ROUNDS, TENANTS
-from commonpool.kube.rounds import build_round
-from commonpool.model.ids import ChildKey, Seat, WorkloadName
-from commonpool.model.names import TENANT_LABEL
-from commonpool.model.plan import Evict, Hold, Plan, Shrink
-from commonpool.model.reasons import Reason
-from commonpool.model.rounds import Line, Round, RoundId
-
-GRACE_SECONDS = 60
-WHY = Reason.RECLAIMED_FOR_GUARANTEE
-
-
-def elastic_body(name: str = "pretrain", least: int = 2, most: int = 8, gpus: int = 8) -> Body:
-    said = {"replicas": {"min": least, "max": most}, "checkpoint": {"intervalSeconds": 600, "graceSeconds": GRACE_SECONDS}}
-    return workload_body(name, "training", said, gpus=gpus)
-
-
-def ready_pod_body(rank: int, name: str = "pretrain") -> Body:
-    body = pod_body(f"{name}-{rank}", job=name, rank=rank, node=f"gpu-{rank}", gpus=8)
-    body["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
-    return body
-
-
-def name_of(name: str) -> WorkloadName:
-    return WorkloadName(f"{NAMESPACE}/{name}")
-
-
-def shrink(keep: int, by_at: int, name: str = "pretrain", kind: str = "Job") -> Shrink:
-    return Shrink(name_of(name), ChildKey(kind, NAMESPACE, name), keep, by_at, WHY, "its places are needed")
-
-
-def evict(name: str, kind: str = "Job") -> Evict:
-    return Evict(name_of(name), ChildKey(kind, NAMESPACE, name), WHY, "its places are needed")
-
-
-def instant(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class Scene(Stage):
-    """A stage on which a test decides what is taken back."""
-
-    async def decide(self, *actions: Shrink | Evict, claimed: bool = True) -> list[str]:
-        """One round with this plan; what it wrote, without statuses of others and Events. `claimed`: somebody waits for others' places."""
-        snapshot = self.cluster.read()
-        shrinks = tuple(action for action in actions if isinstance(action, Shrink))
-        evicts = tuple(action for action in actions if isinstance(action, Evict))
-        self.api.wrote()
-        holds = (Hold(WorkloadName("nlp-dev/claim"), Reason.WAITS_FOR_RECLAIM, "soon"),) if claimed else ()
-        await self.cluster.apply(snapshot, Plan(snapshot.epoch, snapshot.number, hold=holds, shrink=shrinks, evict=evicts))
-        return [each for each in self.api.wrote() if not each.startswith(("patch-status GPUPool", "patch-status Tenant", "create Event"))]
-
-    def play(self, size: int, name: str = "pretrain") -> None:
-        """An elastic training of so many pods, all bound."""
-        self.put(JOBS, job_body(name, pods=size, gpus=8, owner_uid=f"uid-GPUWorkload-{name}"))
-        self.put(PODS, *(ready_pod_body(rank, name) for rank in range(size)))
-
-    def promise(self, *lines: Line) -> None:
-        manifest = build_round(Round(RoundId(1, 1, 1), lines), 1)
-        self.put(
-            ROUNDS,
-            {
-                **manifest,
-                "metadata": {**manifest["metadata"], "uid": "uid-round", "resourceVersion": "7", "creationTimestamp": instant(self.now_at)},
-            },
-        )
-
-    def job(self, name: str = "pretrain") -> Body:
-        body = self.api.find(JOBS, name, NAMESPACE)
-        assert body is not None
-        return body
-
-    def signal(self, name: str = "pretrain-0") -> Any:  # noqa: ANN401 whatever JSON says
-        body = self.api.find(PODS, name, NAMESPACE)
-        assert body is not None
-        text = body["metadata"].get("annotations", {}).get("commonpool.dev/resize")
-        return json.loads(text) if text else None
-
-
-@pytest.fixture
-async def scene() -> Scene:
-    scene = Scene()
-    scene.put(GPU_WORKLOADS, elastic_body())
-    scene.play(4)
-    await scene.decide()
-    return scene
+from commonpool.kube.resources import DEPLOYMENTS, EVENTS, GPU_WORKLOADS, JOBS, PODS, ROUNDS
+from commonpool.model.ids import Seat
+from commonpool.model.plan import Evict
 
 
 async def test_a_shrink_is_told_in_the_status_and_on_rank_0_and_nothing_goes_before_its_grace_is_over(scene: Scene) -> None:
@@ -303,52 +216,6 @@ async def test_who_has_been_told_before_the_operator_was_killed_keeps_the_rest_o
     assert "patch Job pretrain" in await scene.decide()
 
 
-def deleted(body: Body) -> Body:
-    """The same, deleted by its owner, and kept by a finalizer of his own."""
-    return {**body, "metadata": {**body["metadata"], "deletionTimestamp": BORN, "finalizers": ["vision.example.com/archive"]}}
-
-
-async def test_elastic_work_that_is_being_deleted_is_told_and_shrunk_like_any_other(scene: Scene) -> None:
-    scene.put(GPU_WORKLOADS, deleted(scene.api.find(GPU_WORKLOADS, "pretrain", NAMESPACE) or {}))
-    due_at = NOW_AT + GRACE_SECONDS
-    assert await scene.decide(shrink(2, due_at)) == ["patch-status GPUWorkload pretrain", "patch Pod pretrain-0"]
-    assert scene.status()["resize"]["replicas"] == 2
-    scene.now_at = due_at
-    assert await scene.decide() == ["patch Job pretrain"]
-    assert scene.job()["spec"]["parallelism"] == 2
-
-
-async def test_of_a_service_that_is_being_deleted_the_pods_go_when_it_is_evicted() -> None:
-    scene = Scene()
-    scene.put(GPU_WORKLOADS, deleted(workload_body("web", "inference", {"replicas": {"min": 2, "max": 2}}, gpus=1)))
-    scene.put(DEPLOYMENTS, deployment_body("web", owner_uid="uid-GPUWorkload-web"))
-    scene.put(PODS, *(service_pod_body(f"web-{name}", "web", node="gpu-0") for name in "ab"))
-    assert await scene.decide() == []
-    wrote = await scene.decide(evict("web", "Deployment"))
-    assert wrote == ["patch-status GPUWorkload web", "delete Pod web-a", "delete Pod web-b"]
-
-
-@pytest.mark.parametrize("suspended", [False, True], ids=["running", "suspended too late"])
-async def test_a_job_that_is_being_deleted_cannot_stop_its_pods_so_they_are_deleted(suspended: bool) -> None:  # noqa: FBT001 a parameter
-    scene = Scene()
-    scene.put(GPU_WORKLOADS, tracked_body("train"))
-    scene.put(JOBS, deleted(job_body("train", suspended=suspended, held=suspended)))
-    scene.put(PODS, *(pod_body(f"train-{rank}", job="train", rank=rank, node=f"gpu-{rank}") for rank in range(2)))
-    wrote = await scene.decide(*(() if suspended else (evict("train"),)))
-    assert wrote[-2:] == ["delete Pod train-0", "delete Pod train-1"]
-    assert "patch Job train" not in wrote
-    for rank in range(2):
-        scene.put(PODS, deleted(pod_body(f"train-{rank}", job="train", rank=rank, node=f"gpu-{rank}")))
-    assert [(each.leaving, each.needs) for each in scene.cluster.read().workloads] == [(True, ())]
-    assert not [each for each in await scene.decide() if not each.startswith("patch-status")]
-
-
-async def test_an_elastic_job_that_is_being_deleted_loses_its_highest_ranks(scene: Scene) -> None:
-    await scene.decide(shrink(2, NOW_AT))
-    scene.put(JOBS, deleted(scene.job()))
-    assert await scene.decide() == ["delete Pod pretrain-2", "delete Pod pretrain-3"]
-
-
 async def test_a_shrink_that_could_not_be_told_is_tried_again_without_haste(scene: Scene) -> None:
     scene.api.faults = {"patch-status GPUWorkload pretrain": [Unavailable("away")]}
     await scene.decide(shrink(2, NOW_AT + GRACE_SECONDS))
@@ -356,32 +223,6 @@ async def test_a_shrink_that_could_not_be_told_is_tried_again_without_haste(scen
     assert scene.cluster.next_due_at == NOW_AT + UNDONE_SECONDS
     await scene.decide(shrink(2, NOW_AT + GRACE_SECONDS))
     assert scene.cluster.next_due_at == NOW_AT
-
-
-@pytest.mark.parametrize("gone", ["GPUWorkload", "Job"])
-async def test_a_claim_gets_what_deleted_work_has_borrowed_and_the_plan_says_so_once(gone: str) -> None:
-    scene = Scene()
-    scene.put(TENANTS, own_body("Tenant", "nlp", {}))
-    scene.mirror.own(own_body("GPUQuota", "nlp", {"tenant": "nlp", "pools": [{"pool": "h100", "guaranteed": 16}]}))
-    scene.mirror.see(NAMESPACES, {"metadata": make_metadata("nlp-dev", labels={TENANT_LABEL: "nlp"})})
-    scene.put(GPU_WORKLOADS, elastic_body())
-    scene.play(4)
-    scene.now_at = NOW_AT + 1
-    await scene.round()
-    scene.now_at = NOW_AT + 10
-    resource = GPU_WORKLOADS if gone == "GPUWorkload" else JOBS
-    scene.put(resource, deleted(scene.api.find(resource, "pretrain", NAMESPACE) or {}))
-    claim = training_body("claim", replicas=2, gpus=8)
-    scene.put(GPU_WORKLOADS, {**claim, "metadata": {**claim["metadata"], "namespace": "nlp-dev"}})
-    first, second = await scene.round(), await scene.round()
-    assert [(each.workload, each.keep) for each in first.plan.shrink] == [(f"{NAMESPACE}/pretrain", 2)]
-    assert (second.plan.shrink, second.plan.evict) == ((), ())
-    assert scene.cluster.next_due_at == scene.now_at + GRACE_SECONDS
-    scene.now_at += GRACE_SECONDS
-    scene.api.wrote()
-    await scene.round()
-    taken = ["patch Job pretrain"] if gone == "GPUWorkload" else ["delete Pod pretrain-2", "delete Pod pretrain-3"]
-    assert [each for each in scene.api.wrote() if "pretrain" in each] == taken
 
 
 def slow(body: Body, *, ending_seconds: int | None = None) -> Body:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from tests.builders import make_node, make_pool, make_quota, make_tenant
 
 from commonpool.cycle import Cycle
+from commonpool.kube.reflector import Tally
 from commonpool.live.metrics import Metrics
 from commonpool.live.stopwatch import Stopwatch, Times
 from commonpool.model.amounts import Amounts
@@ -190,6 +191,7 @@ def test_every_metric_is_one_of_the_table_and_its_labels_are_bounded() -> None:
     metrics.observe(make_cycle(1, 0, (make_hold(Reason.QUOTA_REACHED, position=1),), now_at=200))
     metrics.observe(Cycle(replace(cycle.snapshot, pools=(scaled,)), cycle.plan))
     metrics.observe_request("GET", "200", 0.1)
+    metrics.follow({"pods": Tally()})
     ours = {family.name: family for family in metrics.registry.collect() if family.name.startswith("commonpool_")}
     known = {each.name.removesuffix("_total"): each for each in INSTRUMENTS}
     assert ours.keys() == known.keys()
@@ -197,6 +199,15 @@ def test_every_metric_is_one_of_the_table_and_its_labels_are_bounded() -> None:
         assert family.type == known[name].kind
         assert {*family.samples[0].labels} - {"le"} == {*known[name].labels}
     assert not {label for each in INSTRUMENTS for label in each.labels} & {"workload", "pod", "node", "namespace", "name"}
+
+
+def test_what_a_watch_has_read_and_could_not_read_is_told_by_resource() -> None:
+    metrics, tally = make_metrics(), Tally(lists=1)
+    metrics.follow({"pods": tally})
+    tally.lists, tally.events, tally.failures = 2, 30, 4
+    tally.unreadable = {("dev", "a"), ("dev", "b")}
+    counts = ("watch_lists_total", "watch_events_total", "watch_failures_total", "unreadable_objects")
+    assert [read_value(metrics.registry, name, resource="pods") for name in counts] == [2, 30, 4, 2]
 
 
 async def test_the_parts_of_a_round_are_timed_where_they_happen() -> None:

@@ -13,7 +13,7 @@ from commonpool.local.binaries import Binaries
 from commonpool.local.cluster import LocalCluster, Wish
 from commonpool.local.fleet import parse_fleet
 from commonpool.local.kubernetes import CONTROL_PLANE, Builder
-from commonpool.local.pids import find_marked
+from commonpool.local.pids import find_identity, find_marked
 from commonpool.local.places import find_places
 from commonpool.local.pool import POOL
 from commonpool.local.process import Process, start_process, stop_process
@@ -172,6 +172,16 @@ def test_what_a_killed_up_had_not_written_down_is_stopped_by_the_next(stage: Sta
     stage.cluster.up(Wish())
     assert stray.pid not in stage.pids().values()
     assert len(find_marked(str(stage.cluster.places.root))) == len(NAMES)
+
+
+def test_what_others_started_beside_it_ends_first_with_the_cluster_and_is_no_stray(stage: Stage) -> None:
+    stage.cluster.up(Wish())
+    beside = start_process(stage.cluster.places, stage.builder("rival")(None))  # type: ignore[arg-type]
+    stage.cluster.up(Wish())
+    assert find_identity(beside.pid) == beside, "what runs is kept"
+    assert stage.cluster.down()
+    assert find_identity(beside.pid) is None
+    assert not [said for said in stage.listener.said if "left over" in said]
 
 
 def test_a_cluster_that_never_was_is_off_and_its_down_does_nothing(stage: Stage) -> None:

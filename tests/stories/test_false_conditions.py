@@ -164,5 +164,7 @@ def test_work_in_a_namespace_of_nobody_and_in_a_pool_for_others_is_told_so(story
         assert waits["reason"] == "NotATenant"
         assert f"namespace `{nobody}` belongs to no tenant" in waits["message"]
     finally:
+        story.admin.delete(f"{place}/stray")
         story.admin.delete(f"{NAMESPACES}/{nobody}")
         story.admin.delete(f"{OURS}/gpupools/{closed}")
+        eventually(lambda: story.admin.find(f"{place}/stray") is None)

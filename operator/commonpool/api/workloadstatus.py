@@ -121,7 +121,7 @@ class GPUWorkloadStatus(Model):
     """When it was given its place."""
     accelerator_seconds: Total | None = None
     """What those of its pods that have ended have used: accelerators times seconds, from when its kubelet took the pod (status.startTime)
-    until the last of its containers ended (finishedAt). `commonpool explain` adds what runs."""
+    until the last of its containers ended (finishedAt). `commonpool explain` and `top` add what runs."""
     cost: Money | None = None
     """What that cost."""
     accounted_at: Timestamp | None = None

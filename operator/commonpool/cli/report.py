@@ -1,11 +1,14 @@
 """What `commonpool top` tells: pools, tenants and workloads, in the words of `kubectl get`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from commonpool.api import GPUWorkload
+from commonpool.api.money import Money
+from commonpool.api.workloadstatus import GPUWorkloadStatus
 from commonpool.cli.output import render_table
+from commonpool.cli.spent import find_spent, render_cost, render_hours
 from commonpool.model.amounts import GPU_MILLI
 from commonpool.model.elastic import may_grow
 from commonpool.model.ids import PoolName, WorkloadName
@@ -22,6 +25,8 @@ class Told:
     kind: str = ""
     state: str = ""
     waits_for: str = ""
+    status: GPUWorkloadStatus | None = None
+    """All of it."""
 
     @classmethod
     def read(cls, workload: GPUWorkload) -> "Told":
@@ -30,7 +35,7 @@ class Told:
         if status is None:
             return cls()
         state = next((condition.reason for condition in status.conditions or () if condition.type == "Succeeded"), "")
-        return cls(status.kind or "", state, status.wait.reason if status.wait else "")
+        return cls(status.kind or "", state, status.wait.reason if status.wait else "", status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ def build_report(view: View) -> Report:
     return {
         "pools": [_tell_pool(usage, pool.name) for pool in snapshot.pools],
         "tenants": _tell_tenants(snapshot, usage),
-        "workloads": [_tell_workload(workload, view.told.get(workload.name, Told())) for workload in shown],
+        "workloads": [_tell_workload(workload, view.told.get(workload.name, Told()), snapshot) for workload in shown],
     }
 
 
@@ -92,8 +97,10 @@ def _tell_tenants(snapshot: Snapshot, usage: Usage) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["tenant"], row["pools"]))
 
 
-def _tell_workload(workload: Workload, told: Told) -> dict[str, Any]:
+def _tell_workload(workload: Workload, told: Told, snapshot: Snapshot) -> dict[str, Any]:
     bound = sum(holding.bound for holding in workload.holdings)
+    priced = next((pool for pool in snapshot.pools if told.status is not None and pool.name == told.status.pool), None)
+    spent = find_spent(told.status, priced, snapshot.now_at)
     want = len(workload.holdings) + (0 if may_grow(workload) else len(workload.needs))
     return {
         "workload": workload.name,
@@ -106,7 +113,18 @@ def _tell_workload(workload: Workload, told: Told) -> dict[str, Any]:
         "tier": workload.tier,
         "accelerators": _accelerators(sum(holding.amounts.gpu_milli for holding in workload.holdings)),
         "nodes": sorted({holding.node for holding in workload.holdings}),
+        **(spent.tell() if spent is not None else {}),
     }
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{value['have']}/{value['want']}"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _cell_of_cost(value: Any) -> str:  # noqa: ANN401 - a cell is whatever its row holds
+    return render_cost(Money.model_validate(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +132,7 @@ class _Column:
     title: str
     key: str
     wide: bool = False
+    show: Callable[[Any], str] = _cell
 
 
 _POOLS = (
@@ -146,6 +165,8 @@ _WORKLOADS = (
     _Column("WAITS-FOR", "waitsFor"),
     _Column("ACCELERATORS", "accelerators"),
     _Column("TIER", "tier", wide=True),
+    _Column("HOURS", "acceleratorSeconds", wide=True, show=render_hours),
+    _Column("COST", "cost", wide=True, show=_cell_of_cost),
     _Column("NODES", "nodes", wide=True),
 )
 
@@ -162,12 +183,9 @@ def render_report(report: Report, *, wide: bool = False) -> str:
 
 def _render(columns: tuple[_Column, ...], rows: list[dict[str, Any]], *, wide: bool) -> str:
     shown = [column for column in columns if wide or not column.wide]
-    return render_table([column.title for column in shown], [[_cell(row.get(column.key)) for column in shown] for row in rows])
+    return render_table([column.title for column in shown], [[_fill(column, row) for column in shown] for row in rows])
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, dict):
-        return f"{value['have']}/{value['want']}"
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _fill(column: _Column, row: dict[str, Any]) -> str:
+    value = row.get(column.key)
+    return "-" if value is None else column.show(value)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,12 @@ from commonpool.api.gpuworkload import GPUWorkload
 from commonpool.api.timestamp import render_timestamp
 from commonpool.api.workloadstatus import Eviction
 from commonpool.cli.output import Output, print_data
+from commonpool.cli.spent import find_spent, render_cost, render_hours
 from commonpool.errors import UserError
 from commonpool.kube.client import connect, decode_plain, find_namespace
 from commonpool.kube.errors import Forbidden, NotFound
 from commonpool.kube.read.fleet import read_pool
 from commonpool.kube.resources import GPU_POOLS, GPU_WORKLOADS
-from commonpool.kube.status.accounting import count_until
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Pool
 
@@ -59,12 +58,8 @@ def tell(manifest: dict[str, Any], pool: Pool | None, now_at: int) -> dict[str, 
     """The status, with what it has used and cost as of now."""
     status = {key: value for key, value in (manifest.get("status") or {}).items() if key != "kopf"}
     metadata = manifest["metadata"]
-    known = GPUWorkload.model_validate(manifest).status
-    if known is not None and known.accounted_at is not None:
-        used, cost = count_until(known, pool, now_at)
-        status |= {"acceleratorSeconds": used, "accountedAt": render_timestamp(datetime.fromtimestamp(now_at, UTC))}
-        status |= {"cost": cost.model_dump(by_alias=True)} if cost is not None else {}
-    return {"workload": f"{metadata['namespace']}/{metadata['name']}", **status}
+    spent = find_spent(GPUWorkload.model_validate(manifest).status, pool, now_at)
+    return {"workload": f"{metadata['namespace']}/{metadata['name']}", **status, **(spent.tell() if spent is not None else {})}
 
 
 def render_story(workload: GPUWorkload, pool: Pool | None, now_at: int) -> str:
@@ -79,7 +74,7 @@ def render_story(workload: GPUWorkload, pool: Pool | None, now_at: int) -> str:
     sentence = status.wait.message if status.wait else summary.message
     if sentence:
         lines.append(f"  {sentence}")
-    used, cost = count_until(status, pool, now_at)
+    spent = find_spent(status, pool, now_at)
     facts = {
         "nearest change": status.wait.nearest_change if status.wait else None,
         "position": str(status.wait.position) if status.wait and status.wait.position else None,
@@ -89,8 +84,8 @@ def render_story(workload: GPUWorkload, pool: Pool | None, now_at: int) -> str:
         "replicas": status.replicas.summary if status.replicas else None,
         "accelerators": str(status.accelerators) if status.accelerators else None,
         "last eviction": _render_eviction(status.last_eviction) if status.last_eviction else None,
-        "used so far": f"{used / 3600:.2f} accelerator-hours" if used else None,
-        "cost so far": f"{cost.amount} {cost.currency}" if cost is not None else None,
+        "used so far": f"{render_hours(spent.accelerator_seconds)} accelerator-hours" if spent and spent.accelerator_seconds else None,
+        "cost so far": render_cost(spent.cost) if spent and spent.cost else None,
     }
     lines += [f"  {name + ':':<16}{fact}" for name, fact in facts.items() if fact]
     lines += [

@@ -28,6 +28,7 @@ def top(
     """Show the pools, the tenants' shares of them, and every workload that holds or wants accelerators. For admins.
 
     The words are those of `kubectl get gpupools,gpuquotas,gpuworkloads`; PROMISED counts what runs and what is on its way.
+    HOURS (accelerator-hours) and COST, with `-o wide`, are as of now; `kubectl` shows what pods that have ended have cost.
 
     For example:
 

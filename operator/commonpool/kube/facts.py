@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from commonpool.api.wishes import CHECKPOINTED_AT, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, TIER
 from commonpool.kube import records
 from commonpool.kube.identity import find_child
+from commonpool.kube.kubelet import find_unstarted
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
 from commonpool.model.names import (
@@ -67,6 +68,8 @@ class PodView:
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
     signal: str = ""
     """What it has been told of a shrink, as it stands in its annotation; anybody may have changed it."""
+    unstarted: str = ""
+    """Why a container of it cannot start on its node, in its kubelet's words."""
     stuck: str = ""
     """Why the scheduler could not bind it when it tried last."""
     ending_seconds: int | None = None
@@ -202,6 +205,7 @@ def read_pod(pod: records.Pod) -> PodView:
         priority_class=pod.spec.priority_class_name or "",
         wishes=_wishes(pod.metadata),
         signal=(pod.metadata.annotations or {}).get(RESIZE_ANNOTATION, ""),
+        unstarted=find_unstarted(pod.status),
         stuck=_find_stuck(pod),
         ending_seconds=pod.metadata.deletion_grace_period_seconds,
         started_at=int(pod.status.start_time.timestamp()) if pod.status.start_time else 0,

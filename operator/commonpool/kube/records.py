@@ -124,6 +124,13 @@ class PodSpec(Struct):
     termination_grace_period_seconds: int | None = None
 
 
+class Waiting(Struct):
+    """Why a container does not run yet."""
+
+    reason: str = ""
+    message: str = ""
+
+
 class Terminated(Struct):
     """How a container ended."""
 
@@ -133,6 +140,7 @@ class Terminated(Struct):
 class ContainerState(Struct):
     """Whether a container runs."""
 
+    waiting: Waiting | None = None
     terminated: Terminated | None = None
 
 
@@ -322,6 +330,12 @@ class Change(Struct):
 
     type: str
     object: msgspec.Raw
+
+
+class Named(Struct):
+    """Any object, by its name alone."""
+
+    metadata: Metadata
 
 
 class Bookmark(Struct):

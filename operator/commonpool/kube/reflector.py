@@ -6,9 +6,10 @@ apiserver no longer keeps (410) means a new list, in which what is missing is go
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -16,8 +17,10 @@ import msgspec
 from commonpool.kube import records
 from commonpool.kube.client import Client, pause_seconds
 from commonpool.kube.errors import ApiError, Gone, Unavailable, translate_status
-from commonpool.kube.resources import Resource
+from commonpool.kube.resources import Key, Resource
 from commonpool.kube.store import Seen, Store
+
+LOGGER = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
@@ -28,6 +31,7 @@ INACTIVITY_SECONDS = 120.0
 _PAGES = msgspec.json.Decoder(records.Page)
 _CHANGES = msgspec.json.Decoder(records.Change)
 _BOOKMARKS = msgspec.json.Decoder(records.Bookmark)
+_NAMES = msgspec.json.Decoder(records.Named)
 
 
 class Record(Protocol):
@@ -65,7 +69,8 @@ class Tally:
     lists: int = 0
     events: int = 0
     failures: int = 0
-    unreadable: int = 0
+    unreadable: set[Key] = field(default_factory=set)
+    """Objects that are there now and could not be read as they are."""
 
 
 class Reflector(Generic[Value]):
@@ -118,14 +123,21 @@ class Reflector(Generic[Value]):
 
     async def _list(self) -> None:
         listed: list[Seen[Value]] = []
+        unreadable: set[Key] = set()
         token = ""
         while True:
             page = _PAGES.decode(await self._client.list_page(self.resource, limit=PAGE, token=token))
-            listed += [seen for item in page.items or () if (seen := self._decode(item)) is not None]
+            for item in page.items or ():
+                seen = self._decode(item)
+                if isinstance(seen, Seen):
+                    listed.append(seen)
+                else:
+                    unreadable.add((seen.namespace, seen.name))
             token = page.metadata.continue_ or ""
             if not token:
                 break
         self.tally.lists += 1
+        self.tally.unreadable = unreadable
         self.store.replace(listed, parse_version(page.metadata.resource_version))
         self._version = page.metadata.resource_version
         self._told += 1
@@ -152,19 +164,42 @@ class Reflector(Generic[Value]):
             self._version = _BOOKMARKS.decode(change.object).metadata.resource_version or self._version
             return
         self.tally.events += 1
-        seen = self._decode(change.object)
-        if seen is None:
-            return
-        if change.type == "DELETED":
-            self.store.drop(seen.key, seen.uid)
-        else:
-            self.store.put(seen)
-        self._version = str(seen.version) if seen.version else self._version
+        self._take_object(change)
 
-    def _decode(self, item: msgspec.Raw) -> Seen[Value] | None:
-        """One object that cannot be read must not hide all others."""
+    def _take_object(self, change: records.Change) -> None:
+        if change.type == "DELETED":
+            metadata = _find_metadata(change.object)
+            self.tally.unreadable.discard((metadata.namespace, metadata.name))
+            self.store.drop((metadata.namespace, metadata.name), metadata.uid)
+            self._advance(parse_version(metadata.resource_version))
+            return
+        seen = self._decode(change.object)
+        if isinstance(seen, Seen):
+            self.tally.unreadable.discard(seen.key)
+            self.store.put(seen)
+            self._advance(seen.version)
+        else:
+            self.tally.unreadable.add((seen.namespace, seen.name))
+            self._advance(parse_version(seen.resource_version))
+
+    def _advance(self, version: int) -> None:
+        self._version = str(version) if version else self._version
+
+    def _decode(self, item: msgspec.Raw) -> Seen[Value] | records.Metadata:
+        """One object, or who it is if it cannot be read: that must not hide all others."""
         try:
             return self._reader.read(item)
-        except (msgspec.MsgspecError, ValueError):
-            self.tally.unreadable += 1
-            return None
+        except (msgspec.MsgspecError, ValueError) as error:
+            metadata = _find_metadata(item)
+            if (metadata.namespace, metadata.name) not in self.tally.unreadable:
+                who = f"{self.resource.kind} {metadata.namespace}/{metadata.name}".replace(" /", " ")
+                LOGGER.warning("%s cannot be read, and nothing is planned with it: %.200r", who, str(error))
+            return metadata
+
+
+def _find_metadata(item: msgspec.Raw) -> records.Metadata:
+    """Whose object it is, whatever else it says; nobody's if not even that can be read."""
+    try:
+        return _NAMES.decode(item).metadata
+    except msgspec.MsgspecError:
+        return records.Metadata()

@@ -6,7 +6,7 @@ import msgspec
 
 from commonpool.kube.client import Client, decode_plain
 from commonpool.kube.mirror import Mirror
-from commonpool.kube.records import Metadata, Page
+from commonpool.kube.records import Named, Page
 from commonpool.kube.reflector import PAGE, parse_version
 from commonpool.kube.resources import GPU_POOLS, GPU_QUOTAS, GPU_WORKLOADS, TENANTS, Resource
 
@@ -17,12 +17,8 @@ END_SECONDS = 1
 """So long the other questions have to end when one is refused."""
 
 
-class _Named(msgspec.Struct):
-    metadata: Metadata
-
-
 _PAGES = msgspec.json.Decoder(Page)
-_NAMES = msgspec.json.Decoder(_Named)
+_NAMES = msgspec.json.Decoder(Named)
 
 
 async def survey_cluster(client: Client) -> Mirror:

@@ -1,6 +1,6 @@
 """What the operator tells Prometheus: counted from (snapshot, plan) after each round; `telemetry.instruments` says what each means."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -14,9 +14,11 @@ from prometheus_client import (
 )
 
 from commonpool.cycle import Cycle
+from commonpool.kube.reflector import Tally
 from commonpool.live.holdings import Holdings
 from commonpool.live.seconds import AcceleratorSeconds
 from commonpool.live.stopwatch import Times
+from commonpool.live.watches import Watches
 from commonpool.model.plan import Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Snapshot, Workload
@@ -41,6 +43,8 @@ class Metrics:
         self._seconds = AcceleratorSeconds(clock)
         self.registry.register(self._holdings)
         self.registry.register(self._seconds)
+        self._watches = Watches()
+        self.registry.register(self._watches)
         self._gauge(instruments.LEADER).set_function(lambda: epoch() is not None)
         self._gauge(instruments.LEADER_EPOCH).set_function(lambda: epoch() or 0)
         self._gauge(instruments.BUILD_INFO).labels(version("commonpool"), engine).set(1)
@@ -92,6 +96,10 @@ class Metrics:
         """Count one request to the apiserver."""
         self._requests.labels(method, code).inc()
         self._request_seconds.labels(method).observe(seconds)
+
+    def follow(self, tallies: Mapping[str, Tally]) -> None:
+        """Tell what the reflectors have read and could not read, by their resources' plurals."""
+        self._watches.follow(tallies)
 
     def _observe_times(self, times: Times) -> None:
         self._round_seconds.observe(times.whole)

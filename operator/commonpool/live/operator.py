@@ -192,6 +192,7 @@ async def run_operator(settings: Settings) -> None:
 
 async def _live(operator: Operator, client: Client) -> None:
     reflectors = operator.mirror.build_reflectors(client)
+    operator.metrics.follow({reflector.resource.plural: reflector.tally for reflector in reflectors})
     tasks = [asyncio.create_task(reflector.run(), name=reflector.resource.plural) for reflector in reflectors]
     tasks.append(asyncio.create_task(_watch(operator, client), name="kopf"))
     tasks.append(asyncio.create_task(_lead(operator, reflectors), name="rounds"))

@@ -25,6 +25,7 @@ from commonpool.local.process import (
     find_log,
     find_running,
     is_current,
+    list_running,
     send_signal,
     start_process,
     stop_identity,
@@ -250,8 +251,10 @@ class LocalCluster:
             raise
 
     def _stop_all(self) -> bool:
-        """In the order that ends in a second: etcd last, else the apiserver ignores SIGTERM."""
-        stopped = [stop_process(self.places, name, patience_seconds=_ETCD_PATIENCE_SECONDS) for name in reversed(BUILDERS)]
+        """In the order that ends in a second: etcd last, else the apiserver ignores SIGTERM; first of all what others started beside."""
+        beside = [name for name in list_running(self.places) if name not in BUILDERS]
+        names = [*beside, *reversed(BUILDERS)]
+        stopped = [stop_process(self.places, name, patience_seconds=_ETCD_PATIENCE_SECONDS) for name in names]
         return self._stop_strays() or any(stopped)
 
     def _stop_from(self, name: str) -> None:
@@ -274,7 +277,7 @@ class LocalCluster:
         return bool(strays)
 
     def _find_strays(self) -> list[Identity]:
-        known = {identity for name in BUILDERS if (identity := find_running(self.places, name))}
+        known = set(list_running(self.places).values())
         marked = [identity for identity in find_marked(str(self.places.root)) if identity not in known]
         return [identity for identity in marked if not any(is_within(identity.pid, node.pid) for node in known)]
 

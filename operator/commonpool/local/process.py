@@ -42,6 +42,12 @@ def find_running(places: Places, name: str) -> Identity | None:
     return find_pid(_pid_file(places, name))
 
 
+def list_running(places: Places) -> dict[str, Identity]:
+    """All running processes that were written down, by name."""
+    names = sorted(file.name for file in places.pids.glob("*") if not file.suffix)
+    return {name: identity for name in names if (identity := find_running(places, name))}
+
+
 def is_current(places: Places, process: Process) -> bool:
     """Whether what runs under that name was started as `process` says."""
     try:

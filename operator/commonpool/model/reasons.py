@@ -40,7 +40,7 @@ class Reason(StrEnum):
     WAITS_FOR_START_TIME = "WaitsForStartTime"
     WAITS_FOR_OTHER = "WaitsForOther"
     CHILD_REFUSED = "ChildRefused"
-    CANNOT_START = "CannotStart"  # it had places, and its pods could not take them
+    CANNOT_START = "CannotStart"  # it had places, and its pods could not take them; or has them, and a pod cannot start there
     PODS_MISSING = "PodsMissing"  # what makes its pods cannot
 
     # where a workload is on its way (conditions)

@@ -108,5 +108,13 @@ FAILED_WRITES = _counter("failed_writes", "Writes that a round could not do and 
 API_REQUESTS = _counter("apiserver_requests", "Requests to the apiserver; code `none`: no answer", "method", "code")
 API_SECONDS = _histogram("apiserver_request_duration", "From a request to the beginning of its answer; WATCH: until it is open", "method")
 
+# -- how it follows the cluster: nodes, pods, what makes pods, Rounds
+WATCH_LISTS = _counter(
+    "watch_lists", "Whole lists that were read; one each at the start, then only where a watch has missed too much", "resource"
+)
+WATCH_EVENTS = _counter("watch_events", "Changes that a watch told", "resource")
+WATCH_FAILURES = _counter("watch_failures", "Lists and watches that failed and were tried again", "resource")
+UNREADABLE_OBJECTS = _gauge("unreadable_objects", "Objects that cannot be read as they are now, and are planned without", "resource")
+
 INSTRUMENTS = tuple(value for value in list(globals().values()) if isinstance(value, Instrument))
 """All of them, in the order of this file."""

@@ -248,6 +248,24 @@ _MACHINERY = (
     Panel("Time to answer", "Of the apiserver, by method.", _quantiles("commonpool_apiserver_request_duration_seconds", "method"), "s"),
     Panel("Writes that failed", "They are tried again by the next round.", _rate("commonpool_failed_writes_total", "subject"), "ops"),
     Panel(
+        "How the cluster is followed",
+        "Changes a second that the watches tell, by resource.",
+        _rate("commonpool_watch_events_total", "resource"),
+        "ops",
+        width=12,
+    ),
+    Panel(
+        "What could not be followed",
+        "Lists and watches that failed, and whole lists that were read (both in this time); objects that cannot be read now.",
+        (
+            ("sum by (resource) (increase(commonpool_watch_failures_total[$__range]))", "{{resource}} failed"),
+            ("sum by (resource) (increase(commonpool_watch_lists_total[$__range]))", "{{resource}} listed"),
+            ("max by (resource) (commonpool_unreadable_objects)", "{{resource}} unreadable"),
+        ),
+        look=Look.BARS,
+        width=12,
+    ),
+    Panel(
         "Pods that the scheduler holds",
         "By reason; none of them has cost a write.",
         (("sum by (reason) (commonpool_scheduler_held_pods)", "{{reason}}"),),

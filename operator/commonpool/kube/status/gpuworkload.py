@@ -127,6 +127,7 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
         evicted=describe_eviction(view.evict, previous) if planned and planned.leaving else "",
         shrinking=describe_shrink(resize),
         idle=progress.idle,
+        unstarted=progress.unstarted,
         began=view.untold is not None,
     )
 

@@ -49,6 +49,8 @@ class Standing:
     """What it is to give back, and why."""
     idle: str = ""
     """Why there is no pod that could be given a place."""
+    unstarted: str = ""
+    """Which of its pods cannot start in its place, and why."""
     began: bool = False
     """It had its places before anything was said of it."""
 
@@ -139,10 +141,17 @@ def find_state(standing: Standing) -> tuple[Reason, str]:
     if standing.running and standing.shrinking:
         return Reason.SHRINKING, standing.shrinking
     if standing.have_places:
-        return _find_progress(standing)
+        return _with_unstarted(standing, *_find_progress(standing))
     if standing.hold is not None:
         return standing.hold.reason, standing.hold.message
     return (Reason.NO_PODS, standing.idle) if standing.idle else (Reason.QUEUED, "it is in the queue and has not been looked at yet")
+
+
+def _with_unstarted(standing: Standing, state: Reason, sentence: str) -> tuple[Reason, str]:
+    """What runs goes on running beside a pod that does not."""
+    if not standing.unstarted:
+        return state, sentence
+    return (state if standing.running else Reason.CANNOT_START), f"{sentence}; {standing.unstarted}"
 
 
 def _find_progress(standing: Standing) -> tuple[Reason, str]:

@@ -28,6 +28,8 @@ class Progress:
     """The API refused its children."""
     ending: bool = False
     """All its pods have finished, and the object that made them has not said yet what that means."""
+    unstarted: str = ""
+    """Which of its pods cannot start on its node, and why; empty if all can."""
     idle: str = ""
     """Why there is no pod that could be given a place; empty if there is one, or none is made before it has a place."""
 
@@ -46,13 +48,21 @@ def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -
         succeeded = sum(pod.phase == "Succeeded" for pod in known)
         wanted = child.replicas if outcome is None else want
         idle = "" if outcome or any(not pod.finished for pod in known) else _describe_idle(child)
-        return Progress(wanted, ready, succeeded, outcome, child.message or find_stuck(known), ending=ending, idle=idle)
+        message = child.message or find_stuck(known)
+        return Progress(wanted, ready, succeeded, outcome, message, ending=ending, unstarted=_find_unstarted(known), idle=idle)
     alone = [pod for pod in known if pod.child.kind == "Pod"]
     if alone and all(pod.finished for pod in alone):
         failed = any(pod.phase == "Failed" for pod in alone)
         outcome = Reason.FAILED if failed else Reason.COMPLETED
         return Progress(want, ready, outcome=outcome, message="its pod failed" if failed else "")
-    return Progress(want, ready, message=find_stuck(known))
+    return Progress(want, ready, message=find_stuck(known), unstarted=_find_unstarted(known))
+
+
+def _find_unstarted(pods: Iterable[PodView]) -> str:
+    """The first of them, by rank and name."""
+    unstarted = (pod for pod in pods if pod.unstarted and pod.holds and not pod.terminating)
+    first = min(unstarted, key=lambda pod: (pod.rank, pod.name), default=None)
+    return f"pod `{first.name}` does not start: {first.unstarted}" if first is not None else ""
 
 
 def _describe_idle(child: ChildFact) -> str:
