@@ -19,7 +19,7 @@ BY_THE_CLOCK = {
     ("apiserver", "update", "leases"),
     ("resourcequota-controller", "update", "resourcequotas/status"),
 }
-"""Our Lease, the one by which Kubernetes' apiservers know each other, and its own count of objects, which it sets right every five minutes."""
+"""Our Lease; the one by which Kubernetes' apiservers know each other; its own count of objects, set right every five minutes."""
 
 
 def count_others(audit: Audit) -> Counter[tuple[str, str, str]]:
