@@ -123,14 +123,14 @@ def _overfull_nodes(instant: Instant) -> Iterator[str]:
 
 
 def _uncounted_pods(instant: Instant) -> Iterator[str]:
-    """Law 2: usage is bound pods and promises, nothing of a tenant runs beside the pool."""
+    """Law 2: usage is bound pods and promises, no accelerator of a tenant is taken beside the pool."""
     tenants = {each["metadata"]["name"]: each["metadata"].get("labels", {}).get(TENANT_LABEL) for each in instant.items["namespaces"]}
     bound = Counter[str]()
     for pod in instant.pods():
         tenant = tenants.get(pod["metadata"]["namespace"])
         if tenant:
-            bound[tenant] += count_accelerators(pod)
-            if pod["spec"]["schedulerName"] != SCHEDULER_NAME:
+            bound[tenant] += (accelerators := count_accelerators(pod))
+            if accelerators and pod["spec"]["schedulerName"] != SCHEDULER_NAME:
                 yield f"law 2: pod `{pod['metadata']['name']}` of `{tenant}` came by `{pod['spec']['schedulerName']}`"
     counted = Counter[str]()
     for (name, _), use in sum_usage(instant.world.snapshot).tenants.items():

@@ -33,7 +33,7 @@ def demo() -> None:
     """Start the local cluster, let two tenants run their work in it, and show what happens.
 
     The first time it compiles Kubernetes: about 15 minutes on 2 cores. After that it takes about a minute and a half. As root on Debian
-    one node is real, and a Job computes there; elsewhere all are fake, and it says so. It can be run again; the cluster stays up until
+    two nodes are real, and a Job computes there; elsewhere all are fake, and it says so. It can be run again; the cluster stays up until
     `commonpool local down`.
 
     For example:

@@ -48,7 +48,7 @@ _CONTROLLERS = (
 
 # Where nodes can really die, somebody must notice: then KWOK renews the leases of the fake ones.
 _REAL_CONTROLLERS = ("node-lifecycle-controller", "taint-eviction-controller")
-_REAL_KWOK_FLAGS = (f"--manage-nodes-with-label-selector={REAL_LABEL}!=true", "--node-lease-duration-seconds=40")
+_REAL_KWOK_FLAGS = (f"--manage-nodes-with-label-selector=!{REAL_LABEL}", "--node-lease-duration-seconds=40")
 _NODE_GRACE_SECONDS = 20
 
 _AUDIT_POLICY = """\

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import yaml
+
 import commonpool
 from commonpool.errors import SetupError
 from commonpool.local.client import answers
@@ -10,15 +12,26 @@ from commonpool.local.credentials import request_token, write_kubeconfig, write_
 from commonpool.local.kubernetes import Builder
 from commonpool.local.process import Process
 from commonpool.local.real.addresses import EGRESS_SOCKET
+from commonpool.local.real.group import REAL_LABEL
 from commonpool.local.site import Site
 from commonpool.model.names import OPERATOR_ACCOUNT, SCHEDULER_ACCOUNT, SYSTEM_NAMESPACE
 
 _CONFIG_MAP = "commonpool-scheduler"
 _CONFIG_KEY = "config.yaml"
+_REAL_FIRST = {"weight": 100, "preference": {"matchExpressions": [{"key": REAL_LABEL, "operator": "Exists"}]}}
+_ORDINARY_PROFILE = {
+    "schedulerName": "default-scheduler",
+    # Heavier than what spreads pods: a fake node only plays that it runs them.
+    "plugins": {"multiPoint": {"enabled": [{"name": "NodeAffinity", "weight": 100}]}},
+    "pluginConfig": [
+        {"name": "NodeAffinity", "args": {"addedAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [_REAL_FIRST]}}},
+    ],
+}
+"""Kubernetes' own, with its default plugins and not ours: elsewhere the cluster's own scheduler sees to pods that ask for no accelerator."""
 
 
 def build_scheduler(site: Site) -> Process:
-    """Put the scheduler together, configured as the chart configures it."""
+    """Put the scheduler together, configured as the chart configures it, and for ordinary pods as every cluster's own is."""
     places = site.places
     config = places.root / "scheduler.yaml"
     write_private(config, _read_scheduler_config(site))
@@ -96,4 +109,10 @@ def _read_scheduler_config(site: Site) -> str:
             f"the chart left no `{_CONFIG_KEY}` in ConfigMap `{SYSTEM_NAMESPACE}/{_CONFIG_MAP}`",
             hint="it was deleted by hand, or the chart changed: `commonpool local up --fresh` installs it again",
         )
-    return str(found["data"][_CONFIG_KEY])
+    return add_ordinary_profile(str(found["data"][_CONFIG_KEY]))
+
+
+def add_ordinary_profile(config: str) -> str:
+    """The chart's configuration with one more profile, `default-scheduler`."""
+    content = yaml.safe_load(config)
+    return yaml.safe_dump({**content, "profiles": [*content["profiles"], _ORDINARY_PROFILE]}, sort_keys=False)

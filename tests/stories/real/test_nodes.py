@@ -92,8 +92,8 @@ KILLS: tuple[Kill, ...] = (
 
 
 def kill_up_on_its_way(cluster: LocalCluster, chance: Random) -> None:
-    """SIGKILL `up` when so many of a whole cluster's processes run, between the first and the node's last."""
-    most = chance.randint(1, 12)
+    """SIGKILL `up` when so many of a whole cluster's processes run, between the first and the nodes' last."""
+    most = chance.randint(1, 17)
     with run_command(cluster, "up") as up:
         eventually(lambda: len(find_marked(str(cluster.places.root))) >= most or up.poll() is not None, within_seconds=60)
         up.send_signal(signal.SIGKILL)

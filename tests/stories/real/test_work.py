@@ -11,7 +11,7 @@ from tests.stories.story import PATIENCE_SECONDS, Member, Story
 
 from commonpool.config import read_settings
 from commonpool.local.real.archive import write_archive
-from commonpool.local.real.images import make_python_image
+from commonpool.local.real.images import PYTHON, make_python_image
 from commonpool.local.teller import LogTeller
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
@@ -106,7 +106,7 @@ def test_a_job_whose_container_is_killed_runs_again_and_both_its_pods_are_counte
 def test_an_archive_for_kind_is_the_image_that_nodes_run(story: Story, alice: Member, tmp_path: Path) -> None:
     """`kind load image-archive` does with it what our nodes do: `ctr images import -`."""
     archive = write_archive(make_python_image(read_settings().cache_dir, LogTeller()), tmp_path)
-    assert story.cluster.add_image(archive.file) == ["real-001", "real-002"]
+    assert story.cluster.add_image(archive.file) == ["real-001", "real-002", "plain-001"]
     alice.kubectl("create", "-f", "-", stdin=make_job("hello", "print('hello')"))
     alice.expect("hello", "Completed")
     (pod,) = alice.pods("hello")
@@ -194,3 +194,14 @@ def test_the_ranks_of_a_gang_find_each_other_by_name(story: Story, alice: Member
     assert alice.places("peers") == {"0": "real-001", "1": "real-002"}
     assert read_log(alice, first["metadata"]["name"]) == ["rank 1 on peers-1"]
     log.expect_counted("peers", gpus=8)
+
+
+def test_what_kubectl_itself_creates_runs_although_it_asks_for_no_accelerator(alice: Member) -> None:
+    """Word for word as people type it; the fake node would take these pods too, and only play that they run."""
+    alice.kubectl("create", "job", "hello", f"--image={PYTHON}", "--", "python3", "-c", "print('hi')")
+    alice.kubectl("create", "deployment", "hall", f"--image={PYTHON}", "--replicas=3", "--", "python3", "-m", "http.server")
+    alice.kubectl("wait", "--for=condition=complete", "job/hello", f"--timeout={PATIENCE_SECONDS}s")
+    alice.kubectl("wait", "--for=condition=available", "deployment/hall", f"--timeout={PATIENCE_SECONDS}s")
+    assert alice.kubectl("logs", "job/hello") == "hi\n"
+    assert alice.nodes("hello") + alice.nodes("hall") == {"plain-001": 4}
+    assert alice.client.get(alice.path("GPUWorkload"))["items"] == []

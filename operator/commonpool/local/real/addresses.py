@@ -4,6 +4,9 @@ That network is the cluster's alone and the machine does not see it, so every cl
 """
 
 MOST_NODES = 8
+"""With accelerators."""
+PLAIN = MOST_NODES + 1
+"""The number of the node without."""
 FABRIC = "172.30.0.1"
 """Where nodes and pods find the apiserver and cluster DNS."""
 PREFIX = 24
@@ -19,7 +22,7 @@ DOMAIN = "cluster.local"
 
 
 def find_address(number: int) -> str:
-    """The address of node 1 to `MOST_NODES`."""
+    """The address of node 1 to `PLAIN`."""
     return f"172.30.0.{10 + number}"
 
 
@@ -30,4 +33,4 @@ def find_pod_range(number: int) -> str:
 
 def build_routes(number: int = 0) -> list[str]:
     """`ip` commands that tell node `number` (0: the fabric) the way to the pods of all others, also of those that are not there yet."""
-    return [f"route add {find_pod_range(other)} via {find_address(other)}" for other in range(1, MOST_NODES + 1) if other != number]
+    return [f"route add {find_pod_range(other)} via {find_address(other)}" for other in range(1, PLAIN + 1) if other != number]

@@ -15,11 +15,11 @@ from commonpool.local.client import Manifest
 from commonpool.local.credentials import read_tokens, write_private
 from commonpool.local.kubernetes import Builder
 from commonpool.local.process import Process, find_running
-from commonpool.local.real.addresses import API_PORT, DNS_PORT, DOMAIN, EGRESS_SOCKET, FABRIC, MOST_NODES, READY_PORT
+from commonpool.local.real.addresses import API_PORT, DNS_PORT, DOMAIN, EGRESS_SOCKET, FABRIC, PLAIN, READY_PORT
 from commonpool.local.real.cgroups import name_cgroup
 from commonpool.local.real.credentials import build_kubeconfig, node_user
 from commonpool.local.real.daemons import build_settings
-from commonpool.local.real.group import COUNT, RESOURCE, build_real_node, name_node
+from commonpool.local.real.group import RESOURCE, build_real_node, count_accelerators, name_node
 from commonpool.local.real.rights import DNS_USER, NODES, PROXY_USER
 from commonpool.local.real.spec import NodeSpec
 from commonpool.local.real.stock import make_stock
@@ -70,7 +70,7 @@ def build_node(site: Site, number: int) -> Process:
         network_pid=_find_network(site),
         labels=node["metadata"]["labels"],
         resource=RESOURCE,
-        count=COUNT,
+        count=count_accelerators(number),
     )
     file = spec.disk / "node.json"
     write_private(file, spec.model_dump_json(indent=2))
@@ -82,13 +82,13 @@ def build_node(site: Site, number: int) -> Process:
 REAL: dict[str, Builder] = {
     NETWORK: build_network,
     DNS: build_dns,
-    **{name_node(number): partial(build_node, number=number) for number in range(1, MOST_NODES + 1)},
+    **{name_node(number): partial(build_node, number=number) for number in range(1, PLAIN + 1)},
 }
 
 
 def list_real(count: int) -> list[str]:
-    """The processes that so many real nodes take, in the order in which they start."""
-    return [NETWORK, DNS, *(name_node(number) for number in range(1, count + 1))] if count else []
+    """The processes that so many real nodes with accelerators take, and the plain node beside them, in the order in which they start."""
+    return [NETWORK, DNS, *(name_node(number) for number in (*range(1, count + 1), PLAIN))] if count else []
 
 
 def _write_settings(site: Site, spec: NodeSpec, taints: list[Manifest]) -> Sequence[Path]:
@@ -116,7 +116,7 @@ def _is_ready(site: Site, spec: NodeSpec) -> bool:
     since = dt.datetime.fromtimestamp(booted, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     node = site.client().find(f"{NODES}/{spec.name}") or {}
     status = node.get("status", {})
-    return status.get("allocatable", {}).get(RESOURCE) == str(COUNT) and any(
+    return status.get("allocatable", {}).get(spec.resource, "0") == str(spec.count) and any(
         condition["type"] == "Ready" and condition["status"] == "True" and condition["lastHeartbeatTime"] >= since
         for condition in status.get("conditions", ())
     )

@@ -6,7 +6,7 @@ import json
 
 from commonpool.local.credentials import User, write_private
 from commonpool.local.places import Places
-from commonpool.local.real.addresses import API_PORT, FABRIC, MOST_NODES
+from commonpool.local.real.addresses import API_PORT, FABRIC, PLAIN
 from commonpool.local.real.group import name_node
 from commonpool.local.real.rights import DNS_USER, PROXY_USER
 
@@ -20,7 +20,7 @@ def node_user(number: int) -> str:
 
 def list_users() -> tuple[User, ...]:
     """All who may be, so that more nodes need no other apiserver."""
-    kubelets = (User(node_user(number), ("system:nodes",)) for number in range(1, MOST_NODES + 1))
+    kubelets = (User(node_user(number), ("system:nodes",)) for number in range(1, PLAIN + 1))
     return (*kubelets, User(PROXY_USER), User(DNS_USER))
 
 

@@ -49,10 +49,11 @@ def build_daemons(spec: NodeSpec) -> tuple[Daemon, ...]:
         "--node-labels=" + ",".join(f"{key}={value}" for key, value in sorted(spec.labels.items())),
         "--cert-dir=/var/lib/kubelet/pki",
     )
+    accelerators = (f"{BINARIES}/accelerators", f"--resource={spec.resource}", f"--count={spec.count}")
     return (
         Daemon("kubelet", kubelet),
         Daemon("kube-proxy", (f"{BINARIES}/kube-proxy", f"--config={SETTINGS}/kube-proxy.json")),
-        Daemon("accelerators", (f"{BINARIES}/accelerators", f"--resource={spec.resource}", f"--count={spec.count}")),
+        *((Daemon("accelerators", accelerators),) if spec.count else ()),
     )
 
 

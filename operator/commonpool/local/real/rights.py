@@ -30,7 +30,7 @@ def apply_rights(client: Client) -> None:
 
 def remove_nodes(client: Client, wanted: set[str]) -> None:
     """Delete real nodes that are not wanted any more."""
-    for node in client.request("GET", NODES, query={"labelSelector": f"{REAL_LABEL}=true"})["items"]:
+    for node in client.request("GET", NODES, query={"labelSelector": REAL_LABEL})["items"]:
         if (name := str(node["metadata"]["name"])) not in wanted:
             client.delete(f"{NODES}/{name}")
 

@@ -27,6 +27,7 @@ class NodeSpec(BaseModel):
     labels: dict[str, str]
     resource: str
     count: int
+    """So many accelerators; 0 on the plain node."""
 
     @property
     def address(self) -> str:
