@@ -60,7 +60,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
             metavar="N",
             min=0,
             max=MOST_NODES,
-            help="So many real kubelets with accelerators beside the fake nodes, and one without (Debian, root).  [default: as before, or 0]",
+            help="So many real kubelets with accelerators, and one without, beside fake nodes (Debian, root).  [default: as before, or 0]",
         ),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the cluster of that name first, with all that is in it.")] = False,

@@ -27,7 +27,7 @@ _ORDINARY_PROFILE = {
         {"name": "NodeAffinity", "args": {"addedAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [_REAL_FIRST]}}},
     ],
 }
-"""Kubernetes' own, with its default plugins and not ours: elsewhere the cluster's own scheduler sees to pods that ask for no accelerator."""
+"""Kubernetes' own, with its default plugins and not ours: elsewhere the cluster's own scheduler takes pods that ask for no accelerator."""
 
 
 def build_scheduler(site: Site) -> Process:
