@@ -80,6 +80,8 @@ class PodView:
     """When the last of its containers ended, by the same word; 0: it runs, or nobody says."""
     address: str = ""
     """Where it is reached; empty until it runs."""
+    host_address: str = ""
+    """Of its node; the same as `address` if it is in its node's network."""
     deletion_cost: str = ""
     """By which its ReplicaSet chooses who goes first, as it stands in its annotation."""
 
@@ -211,6 +213,7 @@ def read_pod(pod: records.Pod) -> PodView:
         started_at=int(pod.status.start_time.timestamp()) if pod.status.start_time else 0,
         finished_at=_read_finished_at(pod.status),
         address=pod.status.pod_ip,
+        host_address=pod.status.host_ip,
         deletion_cost=(pod.metadata.annotations or {}).get(DELETION_COST_ANNOTATION, ""),
     )
 
