@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from commonpool.api.wishes import CHECKPOINTED_AT, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, TIER
 from commonpool.kube import records
 from commonpool.kube.identity import find_child
-from commonpool.kube.kubelet import find_unstarted
+from commonpool.kube.kubelet import find_end, find_unstarted
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
 from commonpool.model.names import (
@@ -77,9 +77,12 @@ class PodView:
     started_at: int = 0
     """When its kubelet took it, by that one's own word, in seconds since 1970; 0: it has not yet."""
     finished_at: int = 0
-    """When the last of its containers ended, by the same word; 0: it runs, or nobody says."""
+    """When the last of its containers ended, by the same word; 0: it runs, or nobody says. While it goes on, a container that has ended is
+    started again or waits for the others: that is no news."""
     address: str = ""
     """Where it is reached; empty until it runs."""
+    host_address: str = ""
+    """Of its node; the same as `address` if it is in its node's network."""
     deletion_cost: str = ""
     """By which its ReplicaSet chooses who goes first, as it stands in its annotation."""
 
@@ -209,8 +212,9 @@ def read_pod(pod: records.Pod) -> PodView:
         stuck=_find_stuck(pod),
         ending_seconds=pod.metadata.deletion_grace_period_seconds,
         started_at=int(pod.status.start_time.timestamp()) if pod.status.start_time else 0,
-        finished_at=_read_finished_at(pod.status),
+        finished_at=find_end(pod) if pod.status.phase in _FINISHED else 0,
         address=pod.status.pod_ip,
+        host_address=pod.status.host_ip,
         deletion_cost=(pod.metadata.annotations or {}).get(DELETION_COST_ANNOTATION, ""),
     )
 
@@ -307,15 +311,6 @@ def parse_count(text: str) -> int | None:
 def _find_stuck(pod: records.Pod) -> str:
     refused = (each for each in pod.status.conditions or () if each.type == "PodScheduled" and each.status == "False")
     return next((each.message for each in refused if each.reason in {"Unschedulable", "SchedulingGated"}), "")
-
-
-def _read_finished_at(status: records.PodStatus) -> int:
-    """While the pod goes on, a container that has ended is started again or waits for the others: that is no news."""
-    if status.phase not in _FINISHED:
-        return 0
-    known = [*(status.container_statuses or ()), *(status.init_container_statuses or ())]
-    ends = (each.state.terminated.finished_at for each in known if each.state.terminated is not None)
-    return max((int(end.timestamp()) for end in ends if end is not None), default=0)
 
 
 def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:
