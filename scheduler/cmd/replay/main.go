@@ -108,7 +108,11 @@ func read(nodes, pods string) (*replay.Trace, error) {
 	defer podsFile.Close()
 	trace, err := replay.Read(nodesFile, podsFile)
 	if err != nil {
-		return nil, fmt.Errorf("%s, %s: %w", nodes, pods, err)
+		return nil, err
+	}
+	if len(trace.Unknown) > 0 {
+		fmt.Fprintf(os.Stderr, "replay: %s: no node is of the models %s: %d of its %d pods take no other and never fit\n",
+			pods, strings.Join(trace.Unknown, ", "), trace.NeverFitting, len(trace.Pods))
 	}
 	return trace, nil
 }
