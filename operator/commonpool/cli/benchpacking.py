@@ -104,14 +104,14 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     _refuse_namesakes(lists)
     order = Order(nodes, lists, _split(policies, "--policies"), seeds, _parse_percents(arrivals, "--arrivals", 1, MAX_ARRIVAL) or ARRIVALS)
     if times:
-        for option, given in (("--arrivals", arrivals), ("--numba", numba)):
-            if given:
-                raise typer.BadParameter("it says nothing about a replay with --times: leave one of the two away", param_hint=option)
+        if arrivals or numba:
+            option = "--arrivals" if arrivals else "--numba"
+            raise typer.BadParameter("it says nothing about a replay with --times: leave one of the two away", param_hint=option)
         wish = _parse_wish(order, _parse_percents(times, "--times", 0, MAX_LOAD), queue, moves, every)
         _replay_times(order, wish, output)
         return
-    for option, given in (("--queue", queue), ("--moves", moves), ("--every", every and str(every))):
-        if given is not None:
+    for option, absent in (("--queue", queue is None), ("--moves", moves is None), ("--every", every is None)):
+        if not absent:
             raise typer.BadParameter("it is for a replay with the recorded times: add --times LOAD,...", param_hint=option)
     settings = read_settings()
     points: list[Point] = []
