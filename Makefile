@@ -112,6 +112,14 @@ test-python: build
 fuzz: build ## Send 10,000 generated manifests to a real apiserver (a few minutes; `make test` sends the first 2,000)
 	$(VENV)/bin/python -m pytest tests/stories/test_generated.py --fuzz 10000
 
+FUZZ_TIME ?= 30s
+.PHONY: fuzz-go
+fuzz-go: $(STAMP) ## Let Go's fuzzer look for inputs that break the packing engine, its C face or the Rounds' lines (FUZZ_TIME=30s for each target)
+	go=$(GO); cd scheduler && grep -roE '^func Fuzz[A-Za-z]+' --include='*_test.go' . | sed 's/:func / /' | while read -r file target; do \
+	  printf '\033[1m==> %s: %s for %s\033[0m\n' "$$(dirname "$$file")" "$$target" "$(FUZZ_TIME)" >&2; \
+	  $$go test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME) </dev/null; \
+	done
+
 .PHONY: cycles
 cycles: build ## Start and stop a cluster with a real node ten times, with SIGKILLs in between; nothing may stay behind (Debian, root; 5 minutes)
 	$(VENV)/bin/python -m pytest tests/stories/real/test_nodes.py --cycles 10 --log-cli-level INFO

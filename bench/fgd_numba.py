@@ -166,7 +166,7 @@ class Lists:
 
     def read_pod(self, row):
         cards = int(row["num_gpu"])
-        milli = min(max(int(row["gpu_milli"]), 0), MILLI) if cards else 0
+        milli = MILLI if cards > 1 else min(int(row["gpu_milli"]), MILLI) if cards else 0
         spec = row.get("gpu_spec") or ""
         models = sum({1 << self.bit(name) for name in spec.split("|") if name})
         return int(row["cpu_milli"]), int(row["memory_mib"]), milli, cards, models, spec

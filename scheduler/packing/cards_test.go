@@ -268,23 +268,26 @@ func TestRefusedCardsChangeNothing(t *testing.T) {
 	}
 }
 
-// FuzzCards drives a packing onto cards with whatever comes and checks after every call that nothing is promised twice.
+// FuzzCards drives a packing onto cards with whatever comes and checks after every call that nothing is promised twice. Fleets are small, for
+// what a packing learns first takes time, and of lengths that mostly belong together, for else little but refusals is tried.
 func FuzzCards(f *testing.F) {
-	f.Add([]byte{2, 31, 31, 31, 0, 2, 31, 31, 31, 1, 1, 250, 250, 250, 1, 4, 1, 250, 0, 3, 2, 4, 31, 1, 250, 0, 4, 31, 1, 20, 0, 0, 0, 0})
+	const give, place = 0, 1
+	f.Add([]byte{2, 31, 31, 31, 0, 2, 31, 31, 31, 1, 1, 0, 10, 10, 10, 1, 4, 1, 10, 0, 0, 3, 2, 0, place, 3, 4, 31, 1, 10, 0, 0, 2, 1, 1, 20, 0, 0, 1, 1, 0, 0, 0, 0, give, 0, 4, 31, 1, 10, 0, 0, 1, 0, give, 1, 4, 31, 1, 10, 0, 0, 1, 0})
 	f.Add([]byte{1, 255, 254, 253, 0, 0, 0, 1, 8, 1, 1, 1, 1})
+	f.Add([]byte{1, 31, 31, 31, 0, 2, 0, 7, 7, 1, 4, 1, 0, 1, 1, 3, 1, 3, 0, 1, 1, 0, 1, 2, 0, 2, 4, place, 2, 4, 1, 1, 0, 0, 1, 4, 1, 1, 0, 0, 2, give, 0, 4, 1, 1, 0, 0, 1, 1, 1, give, 0, 4, 1, 1, 0, 0, 1, 1, 2, give, 0, 4, 1, 1, 0, 0, 1, 2, 1})
+	f.Add([]byte{3, 31, 31, 31, 0, 4, 31, 31, 31, 1, 0, 4, 31, 31, 2, 1, 1, 20, 10, 10, 10, 10, 2, 4, 2, 10, 0, 0, 3, 9, 1, 9, 1, 0, 1, 3, 0, place, 3, 9, 1, 1, 9, 1, 0, 4, 1, 2, 10, 0, 0, 8, 1, 1, 9, 4, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := &reader{data}
-		fleet := CardFleet{Nodes: r.many(r.next() % 16 * CardNodeFields), Milli: r.cards(r.next() % 64)}
-		fleet.Classes = r.cards(r.next() % 4 * CardClassFields)
-		fleet.Rounds = r.next() % 4
-		fleet.Placements = r.many(r.next() % 16 * CardPlacementFields)
-		c, err := OpenCards(fleet)
+		c, err := OpenCards(r.cardFleet())
 		if err != nil {
 			return
 		}
-		for len(r.bytes) > 0 {
-			if r.next()%4 == 0 {
-				_ = c.Give(r.next(), r.shape(), uint64(r.next()))
+		for range 16 {
+			if len(r.bytes) == 0 {
+				return
+			}
+			if r.next()%4 == give {
+				_ = c.Give(r.next(), r.shape(), uint64(r.next())|uint64(r.next())<<16)
 				checkNodes(t, c)
 				continue
 			}
@@ -295,6 +298,37 @@ func FuzzCards(f *testing.F) {
 			checkNodes(t, c)
 		}
 	})
+}
+
+// cardFleet is some nodes of up to four cards, of three models, cards of at most six slices, and some classes.
+func (r *reader) cardFleet() CardFleet {
+	fleet := CardFleet{Nodes: r.many(r.next() % 5 * CardNodeFields)}
+	total := int64(0)
+	for node := range slices.Chunk(fleet.Nodes, CardNodeFields) {
+		model, cards := &node[3], &node[4]
+		*model, *cards = within(*model, 3), within(*cards, 5)
+		total += min(max(*cards, 0), MaxCards)
+	}
+	fleet.Milli = r.cards(total + r.next()/31) // seldom one more than there are cards
+	fleet.Classes = r.cards(r.next() % 4 * CardClassFields)
+	fleet.Rounds = r.next() % 3
+	fleet.Placements = r.many(r.next() % 6 * CardPlacementFields)
+	for placement := range slices.Chunk(fleet.Placements, CardPlacementFields) {
+		model, profile, taken := &placement[0], &placement[1], &placement[2]
+		*model, *profile = within(*model, 3), within(*profile, 4)
+		if *taken < 1<<MaxSlices {
+			*taken %= 1 << 6 // a card has a state for each set of its slices
+		}
+	}
+	return fleet
+}
+
+// within is an ordinary number below the bound; what is at the limits stays.
+func within(number, bound int64) int64 {
+	if number < 32 {
+		return number % bound
+	}
+	return number
 }
 
 // shape is any pod, or what is none.

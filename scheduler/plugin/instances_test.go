@@ -62,6 +62,27 @@ func TestInstancesGetACardAndASliceToBeginAt(t *testing.T) {
 	}
 }
 
+func TestAPodThatWaitsIsTriedAgainWhenItsNodeIsLabelled(t *testing.T) {
+	s := newStage(t, scoreOnly(someMix...), node("a", 64, 0), node("b", 64, 8))
+	if pod := s.run(instance("1g.5gb")); pod.Spec.NodeName != "" {
+		t.Fatalf("went to %s before anything was cut", pod.Spec.NodeName)
+	}
+	events, err := s.scorer.EventsToRegister(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	labelled := fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.UpdateNodeLabel}
+	if !slices.ContainsFunc(events, func(each fwk.ClusterEventWithHint) bool {
+		return framework.MatchClusterEvents(each.Event, labelled) && each.QueueingHintFn == nil
+	}) {
+		t.Errorf("no event of %+v is a new label of a node", events)
+	}
+	s.info("a").(*framework.NodeInfo).SetNode(cutNode("a", "1xA100-40GB"))
+	if pod := s.run(instance("1g.5gb")); pod.Spec.NodeName != "a" {
+		t.Errorf("went to %q once the node was cut", pod.Spec.NodeName)
+	}
+}
+
 func TestAnInstanceIsRefusedInWords(t *testing.T) {
 	s := newStage(t, scoreOnly(), node("whole", 64, 8), cutNode("cut", "1xA100-80GB"))
 	for _, asks := range []map[string]string{

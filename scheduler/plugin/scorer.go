@@ -53,11 +53,12 @@ func newScorer(args Args, handle fwk.Handle) (*scorer, error) {
 // Name of the plugin.
 func (s *scorer) Name() string { return Name }
 
-// EventsToRegister names what can give a pod cards that it did not find.
+// EventsToRegister names what can give a pod cards that it did not find: pods that leave, nodes that come or offer more, and labels, which say
+// how a node's cards are cut and what product they are. Taints are other filters' to watch.
 func (s *scorer) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}},
-		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeAllocatable}},
+		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeAllocatable | fwk.UpdateNodeLabel}},
 	}, nil
 }
 

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -36,20 +38,61 @@ func TestNodesAndPodsAreInTheOrderOfTheirNames(t *testing.T) {
 	}
 }
 
-func TestAListThatCannotBeMeantIsRefused(t *testing.T) {
+func TestAListThatCannotBeMeantIsRefusedInWords(t *testing.T) {
 	for pods, why := range map[string]string{
-		"p,1,1,2,500,\n":                   "parts of several cards",
-		"p,1,1,-1,0,\n":                    "less than none",
-		"p,x,1,1,1000,\n":                  "no number",
-		"p,1,1,1,0,\n":                     "nothing of a card",
-		"p,9223372036854775807,1,0,0,\n":   "beyond the limits",
-		"":                                 "no pods",
-		"p,1,1,1\n":                        "a short line",
-		"p,1,1,1,1000,,and something else": "a long line",
+		header + "p,1,1,-1,0,\n":                    "pods: line 2: column num_gpu: -1 is less than nothing",
+		header + "q,1,1,1,9,\np,-1,1,1,9,\n":        "pods: line 3: column cpu_milli: -1 is less than nothing",
+		header + "p,1,-7,1,9,\n":                    "pods: line 2: column memory_mib: -7 is less than nothing",
+		header + "p,x,1,1,1000,\n":                  "pods: line 2: column cpu_milli: \"x\" is no whole number",
+		header + "p,1,1,,1000,\n":                   "pods: line 2: column num_gpu: empty, but a whole number is needed",
+		header + "p,1,1,1,0,\n":                     "pods: line 2: column gpu_milli: 0 milli of 1 accelerators is none of any",
+		header + "p,9223372036854775807,1,0,0,\n":   "pods: line 2: column cpu_milli: 9223372036854775807: ",
+		header + "p,1,1,1048577,1000,\n":            "pods: line 2: column num_gpu: 1048577 accelerators for one pod",
+		header:                                      "pods: there are no pods in it",
+		header + "p,1,1,0,0,\nq,1,1,0,0,\n":         "pods: none of its 2 pods wants an accelerator, so no load ever arrives",
+		header + "p,1,1,1\n":                        "pods: record on line 2: wrong number of fields",
+		header + "p,1,1,1,1000,,and something else": "pods: record on line 2: wrong number of fields",
+		"": "pods: the file is empty: its first line must name the columns name,cpu_milli,memory_mib,num_gpu,gpu_milli",
+		"name,cpu_milli,memory_mib,gpu_milli\np,1,1,1": "pods: line 1: there is no column `num_gpu`: it must name name,cpu_milli",
 	} {
-		if _, err := Read(strings.NewReader(twoNodes), strings.NewReader(header+pods)); err == nil {
-			t.Errorf("%s: taken", why)
+		if _, err := Read(strings.NewReader(twoNodes), strings.NewReader(pods)); err == nil || !strings.HasPrefix(err.Error(), why) {
+			t.Errorf("%q: %v, not %s", pods, err, why)
 		}
+	}
+	for nodes, why := range map[string]string{
+		"":                                  "nodes: the file is empty",
+		"sn,cpu_milli,gpu,model\na,1,2,X\n": "nodes: line 1: there is no column `memory_mib`",
+		"sn,cpu_milli,memory_mib,gpu,model\na,-1,1,2,X\n": "nodes: line 2: column cpu_milli: -1 is less than nothing",
+		"sn,cpu_milli,memory_mib,gpu,model\na,1,1,-2,X\n": "nodes: line 2: column gpu: -2 is less than nothing",
+		"sn,cpu_milli,memory_mib,gpu,model\na,1,1,0,X\n":  "nodes: none of its nodes has accelerators",
+	} {
+		if _, err := Read(strings.NewReader(nodes), strings.NewReader(header+"p,1,1,1,9,\n")); err == nil || !strings.HasPrefix(err.Error(), why) {
+			t.Errorf("%q: %v, not %s", nodes, err, why)
+		}
+	}
+}
+
+func TestWhatIsRefusedNamesItsFile(t *testing.T) {
+	pods, err := os.Create(filepath.Join(t.TempDir(), "pods.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pods.Close()
+	if _, err := Read(strings.NewReader(twoNodes), pods); err == nil || !strings.HasPrefix(err.Error(), pods.Name()+": the file is empty") {
+		t.Error(err)
+	}
+}
+
+func TestSeveralAcceleratorsAreWholeOnes(t *testing.T) {
+	if shape := read(t, "p,1,1,2,500,\n").Pods[0].Shape; shape.Milli != packing.CardMilli || shape.Cards != 2 {
+		t.Errorf("%+v", shape)
+	}
+}
+
+func TestModelsThatNoNodeHasAreNamed(t *testing.T) {
+	trace := read(t, "p,1,1,1,9,V\nq,1,1,1,9,X|W\nr,1,1,1,9,W|V\ns,1,1,1,9,\n")
+	if !slices.Equal(trace.Unknown, []string{"V", "W"}) || trace.NeverFitting != 2 {
+		t.Errorf("%v, %d pods", trace.Unknown, trace.NeverFitting)
 	}
 }
 

@@ -1,11 +1,14 @@
 import json
 import stat
 from pathlib import Path
+from shlex import split
 
 import pytest
+from typer.testing import CliRunner
 
 from commonpool.bench.packing import NUMBA, OURS, Order, Point, compute_interval, compute_ratio, render_packing, run_numba, run_replays
 from commonpool.bench.packingplot import render_plot
+from commonpool.cli.main import app
 from commonpool.errors import UserError
 
 
@@ -62,12 +65,56 @@ def test_fgd_in_numba_gets_the_same_orders(tmp_path: Path) -> None:
     line = json.dumps({field: getattr(make_point(), field) for field in Point.__slots__})
     python = tmp_path / "python"
     python.write_text(
-        f"#!/bin/sh\ntest \"$(cat)\" = 'an order' && test \"$*\" = 'fgd.py n.csv 80,130 a.csv' && echo '{line}'\n", encoding="utf-8"
+        f"#!/bin/sh\ntest $1 = -c && exit 0\ntest \"$(cat)\" = 'an order' && test \"$*\" = 'fgd.py n.csv 80,130 a.csv' && echo '{line}'\n",
+        encoding="utf-8",
     )
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     order = Order(Path("n.csv"), (Path("a.csv"),), seeds=2, arrivals=(80, 130))
     assert list(run_numba(program, python, Path("fgd.py"), order)) == [make_point()]
     assert (tmp_path / "asked").read_text(encoding="utf-8").strip() == "-nodes n.csv -seeds 42,43 -orders a.csv"
+
+
+def test_an_interpreter_without_numba_is_the_users_mistake(tmp_path: Path) -> None:
+    order = Order(Path("n.csv"), (Path("a.csv"),))
+    with pytest.raises(UserError, match=r"^--numba: `/nonexist` cannot be run \(No such file or directory\)"):
+        list(run_numba(tmp_path / "replay", Path("/nonexist"), Path("fgd.py"), order))
+    python = make_program(tmp_path, "echo Traceback >&2; echo \"ModuleNotFoundError: No module named 'numpy'\" >&2; exit 1")
+    with pytest.raises(UserError, match=r"has no numba that works \(ModuleNotFoundError: No module named 'numpy'\): try"):
+        list(run_numba(tmp_path / "replay", python, Path("fgd.py"), order))
+
+
+def test_what_the_program_finds_odd_is_passed_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program = make_program(tmp_path, "echo 'replay: odd' >&2")
+    assert list(run_replays(program, Order(Path("n.csv"), (Path("a.csv"),)))) == []
+    assert capfd.readouterr().err == "replay: odd\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("--arrivals 80,80", "named twice"),
+        ("--arrivals 80,080", "named twice"),
+        ("--arrivals ,", "each must be in 1..130"),
+        ("--policies FGD,FGD", "`FGD` is named twice"),
+        ("--times 80,80", "named twice"),
+        ("--times 80 --arrivals 80", "says nothing about a replay with --times"),
+        ("--queue skip", "add --times"),
+        ("--moves FGD", "add --times"),
+        ("--every 1", "add --times"),
+        ("--times 80 --policies FGD --moves commonpool", "add it to --policies"),
+        ("--times 80 --moves FGD,FGD", "`FGD` is named twice"),
+        ("--pods a/x.csv", "both be told as `x`"),
+        ("--pods x.csv", "both be told as `x`"),
+    ],
+)
+def test_what_would_be_passed_over_is_refused(wrong: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").mkdir()
+    for name in ("nodes.csv", "x.csv", "a/x.csv"):
+        (tmp_path / name).touch()
+    answer = CliRunner().invoke(app, split(f"bench packing --nodes nodes.csv --pods x.csv {wrong}"))
+    assert answer.exit_code == 2
+    assert why in " ".join(answer.output.replace("│", " ").split())
 
 
 def test_speeds_are_compared_if_both_ran() -> None:

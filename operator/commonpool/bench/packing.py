@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -87,11 +88,28 @@ def run_program(program: Path, order: Order, *arguments: str) -> Iterator[dict[s
 def run_numba(program: Path, python: Path, script: Path, order: Order) -> Iterator[Point]:
     """Yield the points of FGD in numba on the same orders: a yardstick for speed. `python` is an interpreter that has numba."""
     pods = [str(each) for each in order.pods]
+    _check_numba(python)
     with tempfile.TemporaryFile() as orders:
-        subprocess.run([*_name_seeds(program, order), "-orders", *pods], stdout=orders, check=True)
+        made = subprocess.run(
+            [*_name_seeds(program, order), "-orders", *pods], stdout=orders, stderr=subprocess.PIPE, text=True, check=False
+        )
+        if made.returncode:
+            raise UserError(_read_words(made.stderr, program))
         orders.seek(0)
         for line in _read_lines([str(python), str(script), str(order.nodes), _join(order.arrivals), *pods], orders):
             yield Point(**line)
+
+
+def _check_numba(python: Path) -> None:
+    try:
+        tried = subprocess.run([str(python), "-c", "import numpy, numba"], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UserError(
+            f"--numba: `{python}` cannot be run ({error.strerror}): name an interpreter of Python that has numpy and numba"
+        ) from error
+    if tried.returncode:
+        last = (tried.stderr.strip().splitlines() or [f"ended with code {tried.returncode}"])[-1]
+        raise UserError(f"--numba: `{python}` has no numba that works ({last}): try `{python} -m pip install numba`")
 
 
 def _name_seeds(program: Path, order: Order) -> list[str]:
@@ -108,7 +126,13 @@ def _read_lines(command: list[str], given: IO[bytes] | None = None) -> Iterator[
         code = process.wait()
         words.seek(0)
         if code:
-            raise UserError(words.read().strip().removeprefix("replay: ") or f"`{command[0]}` ended with code {code}")
+            raise UserError(_read_words(words.read(), Path(command[0])))
+        sys.stderr.write(words.read())  # what it found odd
+
+
+def _read_words(words: str, program: Path) -> str:
+    """What ended the program: its last line; before that it may have said what it found odd."""
+    return (words.strip().splitlines() or [f"`{program}` failed and said nothing"])[-1].removeprefix("replay: ")
 
 
 def compute_ratio(points: Iterable[Point], ours: str, theirs: str) -> float | None:

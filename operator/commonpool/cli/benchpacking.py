@@ -50,7 +50,12 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     pods: Annotated[list[Path], typer.Option(metavar="FILE", help="CSV of a pod list; several may follow.", exists=True, dir_okay=False)],
     policies: Annotated[str, typer.Option(metavar="NAME,...", help="Only these.  [default: all]")] = "",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Orders of arrival: seeds 42 and on.")] = 1,
-    arrivals: Annotated[str, typer.Option(metavar="PERCENT,...", help="Arrived load at which to tell.")] = ",".join(map(str, ARRIVALS)),
+    arrivals: Annotated[
+        str,
+        typer.Option(
+            metavar="PERCENT,...", help=f"Arrived load at which to tell.  [default: {','.join(map(str, ARRIVALS))}]", show_default=False
+        ),
+    ] = "",
     numba: Annotated[
         Path | None, typer.Option(metavar="PYTHON", help="An interpreter that has numba: FGD in numba runs too, to compare the speed.")
     ] = None,
@@ -58,9 +63,19 @@ def packing(  # noqa: PLR0913 - each is an option of the command
         str,
         typer.Option(metavar="LOAD,...", help="Replay with the recorded times, at these loads in percent (0: as recorded)."),
     ] = "",
-    queue: Annotated[str, typer.Option(metavar="|".join(DISCIPLINES), help="With --times: who may start when room appears.")] = "skip",
-    moves: Annotated[str, typer.Option(metavar="NAME,...", help="With --times: policies that run with moves too.")] = ",".join(MOVERS),
-    every: Annotated[int, typer.Option(min=1, max=1 << 20, help="With --times: take every so manyth node.")] = EVERY,
+    queue: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(DISCIPLINES), help="With --times: who may start when room appears.  [default: skip]"),
+    ] = None,
+    moves: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...", help=f"With --times: policies that run with moves too.  [default: those of {','.join(MOVERS)} that run]"
+        ),
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option(min=1, max=1 << 20, help=f"With --times: take every so manyth node.  [default: {EVERY}]")
+    ] = None,
     output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TABLE,
 ) -> None:
     """Pack recorded pods onto recorded nodes, in seeded orders of arrival up to 130 % of the accelerators, and tell how much is allocated.
@@ -85,14 +100,19 @@ def packing(  # noqa: PLR0913 - each is an option of the command
 
     Exit codes: 0 measured, whatever came out; 1 something failed; 2 wrong usage.
     """
-    order = Order(nodes, (*pods, *(more_pods or ())), _split(policies), seeds, _parse_percents(arrivals, "--arrivals", 1, MAX_ARRIVAL))
+    lists = (*pods, *(more_pods or ()))
+    _refuse_namesakes(lists)
+    order = Order(nodes, lists, _split(policies, "--policies"), seeds, _parse_percents(arrivals, "--arrivals", 1, MAX_ARRIVAL) or ARRIVALS)
     if times:
-        if queue not in DISCIPLINES:
-            raise typer.BadParameter(f"not one of {', '.join(DISCIPLINES)}", param_hint="--queue")
-        if numba:
-            raise typer.BadParameter("it is not replayed with times", param_hint="--numba")
-        _replay_times(order, Wish(_parse_percents(times, "--times", 0, MAX_LOAD), queue, _split(moves), every), output)
+        if arrivals or numba:
+            option = "--arrivals" if arrivals else "--numba"
+            raise typer.BadParameter("it says nothing about a replay with --times: leave one of the two away", param_hint=option)
+        wish = _parse_wish(order, _parse_percents(times, "--times", 0, MAX_LOAD), queue, moves, every)
+        _replay_times(order, wish, output)
         return
+    for option, absent in (("--queue", queue is None), ("--moves", moves is None), ("--every", every is None)):
+        if not absent:
+            raise typer.BadParameter("it is for a replay with the recorded times: add --times LOAD,...", param_hint=option)
     settings = read_settings()
     points: list[Point] = []
     with telling() as teller:
@@ -129,15 +149,45 @@ def _replay_times(order: Order, wish: Wish, output: Form) -> None:
         typer.echo(render_table(TIMES_HEADER, list(render_times(courses))))
 
 
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _refuse_namesakes(lists: tuple[Path, ...]) -> None:
+    """A list is told by the name of its file alone."""
+    known: dict[str, Path] = {}
+    for each in lists:
+        if each.stem in known:
+            raise typer.BadParameter(
+                f"`{known[each.stem]}` and `{each}` would both be told as `{each.stem}`: rename one, or leave it away", param_hint="--pods"
+            )
+        known[each.stem] = each
+
+
+def _parse_wish(order: Order, loads: tuple[int, ...], queue: str | None, moves: str | None, every: int | None) -> Wish:
+    queue = queue or DISCIPLINES[0]
+    if queue not in DISCIPLINES:
+        raise typer.BadParameter(f"not one of {', '.join(DISCIPLINES)}", param_hint="--queue")
+    running = tuple(name for name in MOVERS if not order.policies or name in order.policies)
+    movers = running if moves is None else _split(moves, "--moves")
+    idle = [name for name in movers if order.policies and name not in order.policies]
+    if idle:
+        raise typer.BadParameter(f"`{idle[0]}` is not replayed at all: add it to --policies", param_hint="--moves")
+    return Wish(loads, queue, movers, every or EVERY)
+
+
+def _split(text: str, option: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for at, part in enumerate(parts):
+        if part in parts[:at]:
+            raise typer.BadParameter(f"`{part}` is named twice", param_hint=option)
+    return parts
 
 
 def _parse_percents(text: str, option: str, least: int, most: int) -> tuple[int, ...]:
+    """Percents as the option says them; none where it is not given."""
     try:
-        percents = tuple(int(part) for part in _split(text))
+        percents = tuple(int(part) for part in _split(text, option))
     except ValueError as error:
         raise typer.BadParameter("not numbers with commas", param_hint=option) from error
-    if not percents or not all(least <= percent <= most for percent in percents):
+    if (text and not percents) or not all(least <= percent <= most for percent in percents):
         raise typer.BadParameter(f"each must be in {least}..{most}", param_hint=option)
+    if len(set(percents)) < len(percents):
+        raise typer.BadParameter("a number is named twice", param_hint=option)
     return percents

@@ -108,7 +108,11 @@ func read(nodes, pods string) (*replay.Trace, error) {
 	defer podsFile.Close()
 	trace, err := replay.Read(nodesFile, podsFile)
 	if err != nil {
-		return nil, fmt.Errorf("%s, %s: %w", nodes, pods, err)
+		return nil, err
+	}
+	if len(trace.Unknown) > 0 {
+		fmt.Fprintf(os.Stderr, "replay: %s: no node is of the models %s: %d of its %d pods take no other and never fit\n",
+			pods, strings.Join(trace.Unknown, ", "), trace.NeverFitting, len(trace.Pods))
 	}
 	return trace, nil
 }
@@ -169,6 +173,9 @@ func choose(names string) ([]replay.Policy, error) {
 		if err != nil {
 			return nil, err
 		}
+		if slices.ContainsFunc(chosen, func(each replay.Policy) bool { return each.Name == policy.Name }) {
+			return nil, fmt.Errorf("policy %q is named twice", name)
+		}
 		chosen = append(chosen, policy)
 	}
 	return chosen, nil
@@ -179,7 +186,10 @@ func numbers(text string) ([]int, error) {
 	for each := range strings.SplitSeq(text, ",") {
 		number, err := strconv.Atoi(each)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%q is no list of whole numbers with commas", text)
+		}
+		if slices.Contains(all, number) {
+			return nil, fmt.Errorf("%d is named twice in %s", number, text)
 		}
 		all = append(all, number)
 	}

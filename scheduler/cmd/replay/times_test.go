@@ -33,6 +33,8 @@ func TestWhatCannotBeReplayedIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*timesFlags){
 		"a load below zero":     func(f *timesFlags) { *f.loads = "-1" },
 		"no number":             func(f *timesFlags) { *f.loads = "80,x" },
+		"a load twice":          func(f *timesFlags) { *f.loads = "80,80" },
+		"moves twice":           func(f *timesFlags) { *f.moves = "FGD,FGD" },
 		"too much":              func(f *timesFlags) { *f.loads = "80,1001" },
 		"no nodes":              func(f *timesFlags) { *f.every = 0 },
 		"no samples":            func(f *timesFlags) { *f.samples = 0 },

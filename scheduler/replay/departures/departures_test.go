@@ -160,7 +160,7 @@ func TestASampleHasItsShareOfEachKindOfNode(t *testing.T) {
 }
 
 func TestAListWithoutTimesIsRefused(t *testing.T) {
-	for _, pods := range []string{"p,1,1,1,1000,,5,5\n", "p,1,1,0,0,,0,5\n"} {
+	for _, pods := range []string{"p,1,1,1,1000,,5,5\n", "p,1,1,0,0,,0,5\nq,1,1,1,1000,,5,5\n"} {
 		if _, err := departures.NewOverlay(readTrace(twoPairs, pods), 1, 80, 1); !errors.Is(err, departures.ErrNoTimes) {
 			t.Errorf("%q: %v", pods, err)
 		}

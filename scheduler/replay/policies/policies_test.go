@@ -3,6 +3,7 @@ package policies_test
 import (
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -84,11 +85,15 @@ func TestTheSameSeedGivesTheSameAnswer(t *testing.T) {
 	}
 }
 
-// published is what the evaluation in published.csv says, by policy as it is named there.
-var published = map[string][]string{
-	"default":     {"FGD", "BestFit", "DotProd"},
-	"gpushare100": {"FGD", "GpuPacking"},
-	"multigpu30":  {"GpuClustering", "BestFit"},
+// deterministic are the published policies that place the same pods every time.
+var deterministic = []string{"FGD", "BestFit", "DotProd", "GpuPacking", "GpuClustering"}
+
+// tolerance is how far from the published figures ours may be, in points. Where pods insist on models, nobody has got nearer than that.
+func tolerance(list string) float64 {
+	if strings.HasPrefix(list, "gpuspec") {
+		return 0.15
+	}
+	return 0.01
 }
 
 // findTraces is the folder of the recorded lists, which are not in this repository; without it the test is skipped.
@@ -142,26 +147,38 @@ func TestOursLeavesLessFreeThanFGD(t *testing.T) {
 func TestThePublishedFiguresComeOutAgain(t *testing.T) {
 	folder := findTraces(t)
 	want := readPublished(t, filepath.Join(folder, "published.csv"))
-	for list, names := range published {
-		trace := readList(t, folder, list)
-		for _, name := range names {
-			policy, err := policies.Find(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sums := make(map[int]float64)
-			arrivals := []int{80, 90, 95, 100, 110, 120, 130}
-			const seeds = 10
-			for seed := range int64(seeds) {
-				for _, result := range trace.Replay(policy, 42+seed, arrivals).Results {
-					sums[result.Arrival] += result.AllocatedPercent
+	for list := range want {
+		t.Run(list, func(t *testing.T) {
+			t.Parallel()
+			trace := readList(t, folder, list)
+			for _, policy := range deterministic {
+				said, published := want[list][policy]
+				if !published {
+					t.Fatalf("nothing is published of %s", policy)
 				}
+				checkPublished(t, trace, policy, said, tolerance(list))
 			}
-			for _, arrival := range arrivals {
-				if got, said := sums[arrival]/seeds, want[list+name+strconv.Itoa(arrival)]; math.Abs(got-said) > 0.01 {
-					t.Errorf("%s, %s at %d %%: %.3f, published %.3f", list, name, arrival, got, said)
-				}
-			}
+		})
+	}
+}
+
+func checkPublished(t *testing.T, trace *replay.Trace, name string, said map[int]float64, tolerance float64) {
+	t.Helper()
+	policy, err := policies.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const seeds = 10 // published are means
+	arrivals := slices.Sorted(maps.Keys(said))
+	sums := make(map[int]float64)
+	for seed := range int64(seeds) {
+		for _, result := range trace.Replay(policy, 42+seed, arrivals).Results {
+			sums[result.Arrival] += result.AllocatedPercent
+		}
+	}
+	for _, arrival := range arrivals {
+		if got := sums[arrival] / seeds; math.Abs(got-said[arrival]) > tolerance {
+			t.Errorf("%s at %d %%: %.3f, published %.3f", name, arrival, got, said[arrival])
 		}
 	}
 }
@@ -185,8 +202,8 @@ func readTrace(t *testing.T, nodes, pods string) *replay.Trace {
 	return trace
 }
 
-// readPublished has the allocated share by list, policy and load in one word.
-func readPublished(t *testing.T, path string) map[string]float64 {
+// readPublished has the allocated share by list, policy and load.
+func readPublished(t *testing.T, path string) map[string]map[string]map[int]float64 {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {
@@ -197,18 +214,26 @@ func readPublished(t *testing.T, path string) map[string]float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shares := make(map[string]float64)
+	shares := make(map[string]map[string]map[int]float64)
 	for _, row := range rows[1:] {
 		if row[0] != "alloc_pct" {
 			continue
 		}
+		said := make(map[int]float64)
 		for column := 3; column < len(row)-1; column++ {
-			share, err := strconv.ParseFloat(row[column], 64)
+			arrival, err := strconv.Atoi(rows[0][column])
 			if err != nil {
 				t.Fatal(err)
 			}
-			shares[row[1]+row[2][len("01-"):]+rows[0][column]] = share
+			if said[arrival], err = strconv.ParseFloat(row[column], 64); err != nil {
+				t.Fatal(err)
+			}
 		}
+		if shares[row[1]] == nil {
+			shares[row[1]] = make(map[string]map[int]float64)
+		}
+		_, policy, _ := strings.Cut(row[2], "-")
+		shares[row[1]][policy] = said
 	}
 	return shares
 }
