@@ -85,11 +85,14 @@ def test_recorded_pods_are_packed_by_every_policy(tmp_path: Path) -> None:
     nodes.write_text("sn,cpu_milli,memory_mib,gpu,model\n" + "".join(f"n{i},64000,262144,8,X\n" for i in range(5)), encoding="utf-8")
     rows = (f"p{i:02},8000,1024,{(1, 0, 1, 2)[i % 4]},{(500, 0, 1000, 1000)[i % 4]}\n" for i in range(40))
     pods.write_text("name,cpu_milli,memory_mib,num_gpu,gpu_milli\n" + "".join(rows), encoding="utf-8")
-    asked = ["packing", "--nodes", str(nodes), "--pods", str(pods), str(pods), "--seeds", "2", "--arrivals", "50,100", "-o", "json"]
+    more = tmp_path / "more.csv"
+    more.write_bytes(pods.read_bytes())
+    asked = ["packing", "--nodes", str(nodes), "--pods", str(pods), str(more), "--seeds", "2", "--arrivals", "50,100", "-o", "json"]
     answer = CliRunner().invoke(app, asked)
     assert answer.exit_code == 0, answer.output
     points = json.loads(answer.stdout)
     published = {"Random", "DotProd", "GpuClustering", "GpuPacking", "BestFit", "FGD"}
+    assert {point["list"] for point in points} == {"pods", "more"}
     assert {point["policy"] for point in points} == {*published, "commonpool", "commonpool-learning"}
     assert {(point["seed"], point["arrival"]) for point in points} == {(42, 50), (42, 100), (43, 50), (43, 100)}
     assert all(0 < point["allocated_percent"] <= point["arrival"] + 1 for point in points)
