@@ -129,6 +129,8 @@ class ChildFact:
     priority_class: str
     wishes: tuple[tuple[str, str], ...]
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
+    failing: bool = False
+    """Of a Job: it will fail, and has none but pods that end."""
     obstacle: str = ""
     """Why its pods could not be made, where it says so itself."""
     asked: int | None = None
@@ -220,7 +222,7 @@ def read_job(job: records.Job) -> ChildFact:
     spec = job.spec
     parallelism = 1 if spec.parallelism is None else spec.parallelism
     failed = next((each for each in job.status.conditions or () if each.type == "Failed" and each.status == "True"), None)
-    return _child(
+    fact = _child(
         "Job",
         job.metadata,
         spec.template,
@@ -229,8 +231,9 @@ def read_job(job: records.Job) -> ChildFact:
         ranked=spec.completion_mode == "Indexed",
         suspended=spec.suspend,
         finished=failed is not None or _holds(job.status.conditions, "Complete"),
-        failed=failed.message if failed else None,
+        failed=_explain_failure(job, failed) if failed else None,
     )
+    return replace(fact, failing=not fact.finished and _holds(job.status.conditions, "FailureTarget"))
 
 
 def read_scaled(kind: str, scaled: records.Scaled) -> ChildFact:
@@ -302,6 +305,16 @@ def _child(  # noqa: PLR0913 one argument a difference between the kinds
 def parse_count(text: str) -> int | None:
     """A number of pods as an annotation says it, where anybody may have written; None if it is none."""
     return int(text) if _COUNT.fullmatch(text) else None
+
+
+def _explain_failure(job: records.Job, failed: records.Condition) -> str:
+    """In its own words, but for a time that is over: those name no time."""
+    seconds = job.spec.active_deadline_seconds
+    if failed.reason != "DeadlineExceeded" or seconds is None:
+        return failed.message
+    owner = job.metadata.controller
+    ours = owner is not None and owner.api_version.partition("/")[0] == GROUP
+    return f"its {'walltime' if ours else '`activeDeadlineSeconds`'} of {seconds} s is over"
 
 
 def _find_stuck(pod: records.Pod) -> str:

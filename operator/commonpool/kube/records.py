@@ -180,6 +180,7 @@ class JobSpec(Struct):
     """How a Job runs its pods."""
 
     template: Template
+    active_deadline_seconds: int | None = None
     parallelism: int | None = None
     completions: int | None = None
     completion_mode: str | None = None
