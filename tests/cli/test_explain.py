@@ -29,7 +29,7 @@ RUNNING: dict[str, Any] = {
         "acceleratorSeconds": 3600,
         "cost": {"amount": "2.00", "currency": "EUR"},
         "accountedAt": "2026-11-22T12:00:00Z",
-        "spans": [{"since": "2026-11-22T12:00:00Z", "accelerators": 4, "ranks": "0-1"}],
+        "spans": [{"since": "2026-11-22T12:00:00Z", "accelerators": 4, "pods": "5eed0000 5eed0001"}],
     },
 }
 

@@ -54,7 +54,7 @@ def test_what_runs_has_used_and_cost_by_now_what_explain_says() -> None:
             "acceleratorSeconds": 3600,
             "cost": {"amount": "2.00", "currency": "EUR"},
             "accountedAt": since,
-            "spans": [{"since": since, "accelerators": 2, "ranks": "0"}],
+            "spans": [{"since": since, "accelerators": 2, "pods": "5eed0000"}],
         }
     )
     pool = replace(make_pool(price_micro_per_hour=2_000_000), currency="EUR")

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import START_AT, make_pool
+from tests.kube.objects import Body, pod_body, training_body
+from tests.kube.readings import NOW_AT
+from tests.kube.stage import Stage
 
 from commonpool.api.conditions import Condition
 from commonpool.api.workloadstatus import GPUWorkloadStatus
 from commonpool.kube.read.stints import Stint
+from commonpool.kube.resources import GPU_WORKLOADS, PODS
 from commonpool.kube.status.accounting import account, count_until, is_settled
 from commonpool.kube.status.conditions import read_instant
 from commonpool.model.ids import PoolName
@@ -17,11 +22,10 @@ POOLS = {PoolName("h100"): make_pool()}
 RUNS = GPUWorkloadStatus(accelerators=8, pool="h100")
 
 
-def make_stint(rank: int = 0, since: int = 2, until: int | None = None, *, gpus: int = 8, pool: str = "h100", created: int = 0) -> Stint:
-    """A pod of the workload; instants after START_AT. A rank below zero is none: another pod."""
+def make_stint(number: int = 0, since: int = 2, until: int | None = None, *, gpus: int = 8, pool: str = "h100", created: int = 0) -> Stint:
+    """A pod of the workload; instants after START_AT."""
     return Stint(
-        rank=max(-1, rank),
-        uid="" if rank >= 0 else f"{rank & 0xFFFFFFFF:08x}",
+        uid=f"{number:08x}",
         accelerators=gpus,
         pool=pool,
         created_at=START_AT + created,
@@ -40,7 +44,7 @@ def end(status: GPUWorkloadStatus) -> GPUWorkloadStatus:
 class Life:
     """One pod: when it began and ended, how much later each was seen, and whether it went when it ended."""
 
-    rank: int
+    number: int
     gpus: int
     since: int
     lasts: int
@@ -55,7 +59,7 @@ class Life:
         """What the API says of it, while it is there."""
         if at < self.since + self.late or (self.goes and at >= self.until + self.late):
             return None
-        return make_stint(self.rank, self.since, self.until if at >= self.until + self.late else None, gpus=self.gpus)
+        return make_stint(self.number, self.since, self.until if at >= self.until + self.late else None, gpus=self.gpus)
 
 
 @dataclass
@@ -71,7 +75,7 @@ class Operator:
         for number, life in enumerate(lives):
             if life.goes and at >= life.until + life.late and number not in self.gone:
                 self.gone.add(number)
-                self.departed[number] = make_stint(life.rank, life.since, life.until, gpus=life.gpus)
+                self.departed[number] = make_stint(life.number, life.since, life.until, gpus=life.gpus)
         self.departed = {number: stint for number, stint in self.departed.items() if not is_settled(self.status, stint)}
         written = account(self.status, RUNS, [*there.values(), *self.departed.values()], POOLS, START_AT + at)
         if answers:
@@ -80,15 +84,15 @@ class Operator:
 
 lives = st.builds(
     Life,
-    rank=st.integers(-3, 3),
+    number=st.integers(0, 7),
     gpus=st.integers(1, 8),
-    since=st.integers(0, 300),
+    since=st.integers(0, 300) | st.just(2),
     lasts=st.integers(0, 300),
     late=st.integers(0, 60),
     goes=st.booleans(),
 )
 LAST = 300 + 300 + 60
-histories = st.lists(lives, max_size=6, unique_by=lambda life: (life.rank, life.since))
+histories = st.lists(lives, max_size=6, unique_by=lambda life: life.number)
 
 
 @given(histories, st.lists(st.tuples(st.integers(0, LAST), st.booleans()), max_size=30).map(sorted))
@@ -156,15 +160,16 @@ def test_prices_in_another_currency_are_not_added() -> None:
 
 
 def test_what_is_told_of_its_pods_is_short_and_goes_with_the_end() -> None:
-    running = [make_stint(rank) for rank in range(200)] + [make_stint(-1)]
+    running = [make_stint(number) for number in range(4)]
     status = account(RUNS, RUNS, running, POOLS, START_AT + 5)
-    assert status.build_manifest()["spans"] == [{"since": "2027-01-15T08:00:02Z", "accelerators": 8, "ranks": "0-199", "pods": "ffffffff"}]
-    half = account(status, RUNS, [replace(stint, ended=0 <= stint.rank < 100) for stint in running], POOLS, START_AT + 9)
-    assert [(span.ranks, span.pods, span.ended) for span in half.spans or ()] == [("100-199", "ffffffff", None), ("0-99", None, True)]
-    assert half.accelerator_seconds == 100 * 8 * 7, "nobody says when they ended: they were held until they were seen"
+    every = "00000000 00000001 00000002 00000003"
+    assert status.build_manifest()["spans"] == [{"since": "2027-01-15T08:00:02Z", "accelerators": 8, "pods": every}]
+    half = account(status, RUNS, [replace(stint, ended=stint.uid < "00000002") for stint in running], POOLS, START_AT + 9)
+    assert [(span.pods, span.ended) for span in half.spans or ()] == [("00000002 00000003", None), ("00000000 00000001", True)]
+    assert half.accelerator_seconds == 2 * 8 * 7, "nobody says when they ended: they were held until they were seen"
     ended = [replace(stint, ended=True) for stint in running]
     over = account(half, end(RUNS), ended, POOLS, START_AT + 9)
-    assert (over.spans, over.accelerator_seconds) == (None, 201 * 8 * 7)
+    assert (over.spans, over.accelerator_seconds) == (None, 4 * 8 * 7)
     assert account(over, end(RUNS), [*ended, make_stint(7, 30)], POOLS, START_AT + 60) == over
 
 
@@ -181,3 +186,24 @@ def test_as_of_now_is_what_has_ended_and_what_runs() -> None:
     used, cost = count_until(status, make_pool(), START_AT + 105)
     assert (used, cost is not None) == (80 + 800, True)
     assert count_until(status, None, START_AT + 105) == (880, status.cost)
+
+
+def make_first(number: int, gpus: int, phase: str = "Running") -> Body:
+    """A pod that says it is the first of Job `pretrain`; who may make pods may write so on as many as he likes."""
+    body = pod_body(f"pretrain-0-{number}", job="pretrain", rank=0, node="gpu-0", gpus=gpus, phase=phase)
+    body["metadata"]["ownerReferences"][0]["uid"] = "uid-Job-pretrain"
+    ends = {"containerStatuses": [{"state": {"terminated": {"finishedAt": "2026-11-22T12:01:42Z"}}}]} if phase == "Failed" else {}
+    return {**body, "status": {**body["status"], "startTime": "2026-11-22T12:00:02Z", **ends}}
+
+
+@pytest.mark.parametrize("sizes", [(1,) * 8, (7, 1), (1, 7)])
+async def test_pods_that_all_say_they_are_the_first_and_begin_in_one_second_are_each_counted(sizes: tuple[int, ...]) -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.put(PODS, *(make_first(number, gpus) for number, gpus in enumerate(sizes)))
+    await stage.settled()
+    stage.now_at = NOW_AT + 102
+    stage.put(PODS, *(make_first(number, gpus, "Failed") for number, gpus in enumerate(sizes)))
+    await stage.settled()
+    assert stage.status()["acceleratorSeconds"] == 8 * 100

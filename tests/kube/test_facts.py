@@ -12,16 +12,23 @@ from commonpool.kube.resources import JOBS, PODS
 T = "2026-11-22T12:00:"
 
 
-def look(phase: str, *containers: dict[str, Any], init: tuple[dict[str, Any], ...] = ()) -> PodView:
+def look(phase: str, *containers: dict[str, Any], init: tuple[dict[str, Any], ...] = (), sidecar: bool = False) -> PodView:
     body = pod_body("pretrain-0", node="gpu-0", phase=phase)
-    states = {"containerStatuses": [{"name": "x", "state": state} for state in containers]}
-    states |= {"initContainerStatuses": [{"name": "i", "state": state} for state in init]} if init else {}
+    states = {"containerStatuses": [{"name": "x", **state} for state in containers]}
+    states |= {"initContainerStatuses": [{"name": "i", **state} for state in init]} if init else {}
+    body["spec"]["initContainers"] = [{"name": "i", "restartPolicy": "Always"} if sidecar else {"name": "i"}]
     view: PodView = read(PODS, {**body, "status": {**body["status"], "startTime": f"{T}01Z", **states}})
     return view
 
 
-def ended(second: int | None) -> dict[str, Any]:
-    return {"terminated": {"exitCode": 0, "finishedAt": None if second is None else f"{T}{second:02d}Z"}}
+def ended(second: int | None, *, before: int | None = None) -> dict[str, Any]:
+    """`before`: when it ended the last time, before it was to start again."""
+    last = {"lastState": ended(before)["state"]} if before is not None else {}
+    return {"state": {"terminated": {"exitCode": 0, "finishedAt": None if second is None else f"{T}{second:02d}Z"}}, **last}
+
+
+RUNS = {"state": {"running": {"startedAt": f"{T}02Z"}}}
+WAITS = {"state": {"waiting": {"reason": "PodInitializing"}}}
 
 
 def seconds(second: int) -> int:
@@ -34,9 +41,12 @@ def seconds(second: int) -> int:
         ((ended(30),), (), seconds(30)),
         ((ended(30), ended(50), ended(40)), (), seconds(50)),
         ((ended(30),), (ended(45),), seconds(45)),
-        ((ended(None), ended(30)), (), seconds(30)),
-        ((ended(None),), (), 0),
-        ((), (), 0),
+        ((ended(30),), (ended(None),), seconds(30)),
+        ((ended(None, before=40),), (ended(2),), seconds(40)),
+        ((ended(None, before=40), ended(30)), (), seconds(40)),
+        ((ended(30, before=20),), (), seconds(30)),
+        (({**WAITS, "lastState": ended(40)["state"]},), (ended(2),), seconds(40)),
+        ((WAITS,), (ended(2),), seconds(2)),
     ],
 )
 def test_a_pod_has_ended_when_the_last_of_its_containers_has(containers: tuple[Any, ...], init: tuple[Any, ...], says: int) -> None:
@@ -45,8 +55,30 @@ def test_a_pod_has_ended_when_the_last_of_its_containers_has(containers: tuple[A
         assert (view.started_at, view.finished_at) == (seconds(1), says)
 
 
+@pytest.mark.parametrize(
+    ("containers", "init", "sidecar"),
+    [
+        ((), (), False),
+        ((ended(None),), (), False),
+        ((ended(None), ended(30)), (), False),
+        ((ended(None),), (ended(2),), False),
+        ((RUNS,), (ended(2),), False),
+        (({**RUNS, "lastState": ended(20)["state"]},), (ended(2),), False),
+        ((ended(30),), (ended(None),), True),
+        ((ended(30),), (RUNS,), True),
+        ((WAITS,), (ended(None),), False),
+    ],
+)
+def test_nobody_says_when_a_pod_has_ended_if_nobody_does_of_one_container_that_ran(
+    containers: tuple[Any, ...], init: tuple[Any, ...], *, sidecar: bool
+) -> None:
+    """A kubelet that ends a pod in the pause before a container starts again writes of it that it has ended, not when."""
+    for phase in ("Succeeded", "Failed"):
+        assert look(phase, *containers, init=init, sidecar=sidecar).finished_at == 0
+
+
 def test_a_container_that_ends_and_is_started_again_is_no_end_of_its_pod() -> None:
-    assert look("Running", ended(30)) == look("Running", ended(40)) == look("Running", {"running": {"startedAt": f"{T}41Z"}})
+    assert look("Running", ended(30)) == look("Running", ended(40)) == look("Running", RUNS)
 
 
 def test_a_pod_that_no_kubelet_has_taken_has_not_begun() -> None:

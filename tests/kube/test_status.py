@@ -76,7 +76,9 @@ def look(workload: GPUWorkload, moment: Moment) -> WorkloadView:
             refused=moment.refused,
             ending=moment.ending,
         ),
-        stints=tuple(Stint(rank, "", 8, "h100", START_AT, START_AT, rank < moment.ended, START_AT + 90) for rank in range(moment.began)),
+        stints=tuple(
+            Stint(f"5eed000{rank}", 8, "h100", START_AT, START_AT, rank < moment.ended, START_AT + 90) for rank in range(moment.began)
+        ),
     )
 
 

@@ -48,7 +48,7 @@ async def test_a_gang_that_starts_at_once_is_told_once() -> None:
     assert stage.state() == "Running"
     assert stage.api.all(EVENTS) == []
     assert stage.status()["promisedAt"] == BORN
-    assert stage.status()["spans"] == [{"since": "2026-11-22T12:00:02Z", "accelerators": 8, "ranks": "0-1"}]
+    assert stage.status()["spans"] == [{"since": "2026-11-22T12:00:02Z", "accelerators": 8, "pods": "etrain-0 etrain-1"}]
 
 
 async def test_what_takes_longer_to_start_is_told_where_it_is() -> None:
@@ -241,4 +241,4 @@ async def test_the_pods_of_a_job_that_was_made_anew_are_not_those_of_the_one_bef
     await run_gang(stage)
     stage.put(PODS, ready_pod("pretrain-2", 2, owner="uid-older"))
     await stage.settled()
-    assert [span["ranks"] for span in stage.status()["spans"]] == ["0-1"]
+    assert [span["pods"] for span in stage.status()["spans"]] == ["etrain-0 etrain-1"]

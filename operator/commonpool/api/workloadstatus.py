@@ -84,10 +84,8 @@ class Span(Model):
     """When their kubelets took them (status.startTime)."""
     accelerators: Count
     """Of each of them."""
-    ranks: Annotated[str, Field(max_length=1_000_000)] | None = None
-    """Which of them, by index, e.g. 0-3 7."""
-    pods: Annotated[str, Field(max_length=1_000_000)] | None = None
-    """Those that have no index, by the first digits of their UIDs."""
+    pods: Annotated[str, Field(max_length=1_000_000)]
+    """Which of them, by the last eight digits of their UIDs."""
     ended: bool | None = None
     """They have ended, and acceleratorSeconds has them; absent: they run."""
 

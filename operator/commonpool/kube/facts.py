@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from commonpool.api.wishes import CHECKPOINTED_AT, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, TIER
 from commonpool.kube import records
 from commonpool.kube.identity import find_child
-from commonpool.kube.kubelet import find_unstarted
+from commonpool.kube.kubelet import find_end, find_unstarted
 from commonpool.kube.shapes import Extended, Shape, is_extended, parse_amounts, read_shape
 from commonpool.model.ids import ChildKey, NodeName
 from commonpool.model.names import (
@@ -77,7 +77,8 @@ class PodView:
     started_at: int = 0
     """When its kubelet took it, by that one's own word, in seconds since 1970; 0: it has not yet."""
     finished_at: int = 0
-    """When the last of its containers ended, by the same word; 0: it runs, or nobody says."""
+    """When the last of its containers ended, by the same word; 0: it runs, or nobody says. While it goes on, a container that has ended is
+    started again or waits for the others: that is no news."""
     address: str = ""
     """Where it is reached; empty until it runs."""
     deletion_cost: str = ""
@@ -211,7 +212,7 @@ def read_pod(pod: records.Pod) -> PodView:
         stuck=_find_stuck(pod),
         ending_seconds=pod.metadata.deletion_grace_period_seconds,
         started_at=int(pod.status.start_time.timestamp()) if pod.status.start_time else 0,
-        finished_at=_read_finished_at(pod.status),
+        finished_at=find_end(pod) if pod.status.phase in _FINISHED else 0,
         address=pod.status.pod_ip,
         deletion_cost=(pod.metadata.annotations or {}).get(DELETION_COST_ANNOTATION, ""),
     )
@@ -320,15 +321,6 @@ def _explain_failure(job: records.Job, failed: records.Condition) -> str:
 def _find_stuck(pod: records.Pod) -> str:
     refused = (each for each in pod.status.conditions or () if each.type == "PodScheduled" and each.status == "False")
     return next((each.message for each in refused if each.reason in {"Unschedulable", "SchedulingGated"}), "")
-
-
-def _read_finished_at(status: records.PodStatus) -> int:
-    """While the pod goes on, a container that has ended is started again or waits for the others: that is no news."""
-    if status.phase not in _FINISHED:
-        return 0
-    known = [*(status.container_statuses or ()), *(status.init_container_statuses or ())]
-    ends = (each.state.terminated.finished_at for each in known if each.state.terminated is not None)
-    return max((int(end.timestamp()) for end in ends if end is not None), default=0)
 
 
 def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:

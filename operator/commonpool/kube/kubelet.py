@@ -1,8 +1,8 @@
-"""What a kubelet says of containers that do not start."""
+"""What a kubelet says of containers: why they do not start, and when they ended."""
 
 import re
 
-from commonpool.kube.records import PodStatus, Waiting
+from commonpool.kube.records import ContainerStatus, Pod, PodStatus, Waiting
 
 PASSING = frozenset({"", "ContainerCreating", "PodInitializing", "CrashLoopBackOff", "RunContainerError", "PostStartHookError"})
 """Not worth a word: it is on its way, or it was there once and ended, and is tried again and again: that would be told at each turn."""
@@ -25,6 +25,36 @@ def find_unstarted(status: PodStatus) -> str:
         if waiting is not None and waiting.reason not in PASSING:
             return _describe(waiting)
     return ""
+
+
+def find_end(pod: Pod) -> int:
+    """When the last container of a pod that has ended did, in seconds since 1970; 0: nobody says.
+
+    The end of each that ran must be known, or the pod was longer than the others tell: a kubelet that ends a pod while a container waits
+    to be started again, or that has lost it, writes no end of it (`ContainerStatusUnknown`), and where the node is lost it still runs.
+    Init containers that are not sidecars are over before the others begin; of those, the runtime forgets when.
+    """
+    sidecars = {each.name for each in pod.spec.init_containers or () if each.restart_policy == "Always"}
+    init = [each for each in pod.status.init_container_statuses or () if _ran(each)]
+    main = [each for each in pod.status.container_statuses or () if _ran(each)]
+    lasting = main + [each for each in init if each.name in sidecars]
+    if not all(_find_end(each) for each in (lasting or init)):
+        return 0
+    return max((_find_end(each) for each in (*main, *init)), default=0)
+
+
+def _ran(container: ContainerStatus) -> bool:
+    state = container.state
+    return state.running is not None or state.terminated is not None or container.last_state.terminated is not None
+
+
+def _find_end(container: ContainerStatus) -> int:
+    """The end before is the last one if it was to start again; 0: nobody says."""
+    if container.state.running is not None:
+        return 0
+    told = (state.terminated for state in (container.state, container.last_state) if state.terminated is not None)
+    ends = (int(each.finished_at.timestamp()) for each in told if each.finished_at is not None)
+    return max(0, next(ends, 0))
 
 
 def _describe(waiting: Waiting) -> str:

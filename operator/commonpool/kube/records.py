@@ -76,6 +76,7 @@ class Port(Struct):
 class Container(Struct):
     """A container's share in its pod's request."""
 
+    name: str = ""
     resources: Resources | None = None
     restart_policy: str | None = None
     ports: list[Port] | None = None
@@ -141,13 +142,16 @@ class ContainerState(Struct):
     """Whether a container runs."""
 
     waiting: Waiting | None = None
+    running: dict[str, Any] | None = None
     terminated: Terminated | None = None
 
 
 class ContainerStatus(Struct):
     """How far a container is."""
 
+    name: str = ""
     state: ContainerState = msgspec.field(default_factory=ContainerState)
+    last_state: ContainerState = msgspec.field(default_factory=ContainerState)
 
 
 class PodStatus(Struct):

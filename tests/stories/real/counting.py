@@ -59,8 +59,7 @@ def read_counted(status: Manifest) -> tuple[int, Counter[int]]:
 
 
 def count_pods(span: Manifest) -> int:
-    ranges = (part.split("-") for part in span.get("ranks", "").split())
-    return sum(int(each[-1]) - int(each[0]) + 1 for each in ranges) + len(span.get("pods", "").split())
+    return len(span["pods"].split())
 
 
 def read_span(pod: Manifest) -> tuple[int, int | None]:

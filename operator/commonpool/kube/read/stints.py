@@ -15,10 +15,8 @@ _UID_DIGITS = 8
 class Stint:
     """One pod that has begun. Instants are in seconds since 1970."""
 
-    rank: int
-    """-1: it has none."""
     uid: str
-    """Its first digits: enough to tell the pods of one workload apart."""
+    """Its last digits: enough to tell the pods of one workload apart. A rank is not: whoever makes pods may give them all the same."""
     accelerators: int
     pool: str
     """Of its node; empty if that is of none."""
@@ -54,8 +52,7 @@ def read_stint(run: Run, pod: PodView, fleet: Fleet, asked: frozenset[str], *, g
     pool = fleet.nodes[pod.node].pool if pod.node is not None and pod.node in fleet.nodes else None
     resource = fleet.pools[pool].resource_name if pool is not None else find_accelerator_resource(pod.shape, fleet, asked)
     return Stint(
-        rank=pod.rank,
-        uid="" if pod.rank >= 0 else pod.uid[:_UID_DIGITS],
+        uid=pod.uid[-_UID_DIGITS:],
         accelerators=pod.shape.count(resource) if resource is not None else 0,
         pool=pool or "",
         created_at=max(pod.created_at, born_at),

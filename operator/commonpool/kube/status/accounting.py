@@ -81,7 +81,7 @@ def is_over(status: GPUWorkloadStatus) -> bool:
 
 
 def _name(stint: Stint) -> Who:
-    return stint.rank, stint.uid, stint.since_at
+    return stint.uid, stint.since_at
 
 
 def _count(stints: Mapping[Who, Stint], before: Mapping[Who, Known], last_pool: str, now_at: int) -> tuple[dict[Who, Known], Counter[str]]:

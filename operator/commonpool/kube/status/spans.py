@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from commonpool.api.workloadstatus import Span
 from commonpool.kube.status.conditions import read_instant
-from commonpool.model.ranks import parse_ranks, render_ranks
-from commonpool.model.rounds import MOST_PODS
 
-Who = tuple[int, str, int]
-"""A pod: its rank (-1: none), the first digits of its UID if it has none, and when it began. No two pods of a rank begin in one second."""
+Who = tuple[str, int]
+"""A pod: the last digits of its UID, and when it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,7 @@ def parse_spans(spans: Iterable[Span]) -> dict[Who, Known]:
     for span in spans:
         since_at = int(span.since.timestamp())
         pod = Known(since_at, span.accelerators, bool(span.ended))
-        known.update(dict.fromkeys(((rank, "", since_at) for rank in parse_ranks(span.ranks or "", MOST_PODS)), pod))
-        known.update(dict.fromkeys(((-1, uid, since_at) for uid in (span.pods or "").split()), pod))
+        known.update(dict.fromkeys(((uid, since_at) for uid in span.pods.split()), pod))
     return known
 
 
@@ -43,8 +40,7 @@ def build_spans(known: Mapping[Who, Known]) -> list[Span] | None:
         Span(
             since=read_instant(since_at),
             accelerators=accelerators,
-            ranks=render_ranks(rank for rank, _, _ in members if rank >= 0) or None,
-            pods=" ".join(uid for rank, uid, _ in members if rank < 0) or None,
+            pods=" ".join(uid for uid, _ in members),
             ended=ended or None,
         )
         for (since_at, accelerators, ended), members in sorted(groups.items())
