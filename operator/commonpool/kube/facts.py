@@ -1,7 +1,7 @@
 """What the mirror keeps of each object: values that are equal as long as nothing that matters has changed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from commonpool.api.wishes import CHECKPOINTED_AT, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, TIER
@@ -132,6 +132,8 @@ class ChildFact:
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
     failing: bool = False
     """Of a Job: it will fail, and has none but pods that end."""
+    ended_at: int = 0
+    """Of a Job: when its controller said that it has ended, which it does when none of its pods is left or runs; 0: it has not."""
     obstacle: str = ""
     """Why its pods could not be made, where it says so itself."""
     asked: int | None = None
@@ -222,7 +224,8 @@ def read_job(job: records.Job) -> ChildFact:
     """What matters of a Job."""
     spec = job.spec
     parallelism = 1 if spec.parallelism is None else spec.parallelism
-    failed = next((each for each in job.status.conditions or () if each.type == "Failed" and each.status == "True"), None)
+    ends = [each for each in job.status.conditions or () if each.type in {"Complete", "Failed"} and each.status == "True"]
+    failed = next((each for each in ends if each.type == "Failed"), None)
     fact = _child(
         "Job",
         job.metadata,
@@ -231,10 +234,14 @@ def read_job(job: records.Job) -> ChildFact:
         remaining=parallelism if spec.completions is None else min(parallelism, spec.completions - job.status.succeeded),
         ranked=spec.completion_mode == "Indexed",
         suspended=spec.suspend,
-        finished=failed is not None or _holds(job.status.conditions, "Complete"),
+        finished=bool(ends),
         failed=_explain_failure(job, failed) if failed else None,
     )
-    return replace(fact, failing=not fact.finished and _holds(job.status.conditions, "FailureTarget"))
+    return replace(
+        fact,
+        failing=not ends and _holds(job.status.conditions, "FailureTarget"),
+        ended_at=max((int(each.last_transition_time.timestamp()) for each in ends if each.last_transition_time), default=0),
+    )
 
 
 def read_scaled(kind: str, scaled: records.Scaled) -> ChildFact:
@@ -328,7 +335,7 @@ def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:
     return tuple((name, annotations[name]) for name in _WISHES if name in annotations) if annotations else ()
 
 
-def _holds(conditions: list[records.Condition] | None, kind: str) -> bool:
+def _holds(conditions: Sequence[records.Condition] | None, kind: str) -> bool:
     return any(condition.type == kind and condition.status == "True" for condition in conditions or ())
 
 

@@ -191,10 +191,16 @@ class JobSpec(Struct):
     suspend: bool = False
 
 
+class JobCondition(Condition):
+    """A condition with its time: none of a Job's is renewed."""
+
+    last_transition_time: datetime | None = None
+
+
 class JobStatus(Struct):
     """How far a Job is."""
 
-    conditions: list[Condition] | None = None
+    conditions: list[JobCondition] | None = None
     succeeded: int = 0
 
 

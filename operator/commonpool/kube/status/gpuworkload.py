@@ -49,6 +49,8 @@ class WorkloadView:
     """What it has had, if it has been told nothing yet; None also if it has had nothing."""
     stints: tuple[Stint, ...] = ()
     """Its pods that have begun, those that were seen to go too."""
+    ended_at: int = 0
+    """When its Job had ended; 0: it has not, or there is none."""
     choice: str = ""
     """Why it is in its pool (`status.choice`), if that is news and it had a choice."""
 
@@ -82,7 +84,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         resize=resize,
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
-    return account(previous, wanted, view.stints, pools, now_at)
+    return account(previous, wanted, view.stints, pools, now_at, ended_at=view.ended_at)
 
 
 def _find_choice(view: WorkloadView, standing: Standing, previous: GPUWorkloadStatus) -> str | None:
