@@ -16,6 +16,7 @@ from commonpool.kube.read.stints import Stint
 from commonpool.kube.resources import GPU_WORKLOADS, PODS
 from commonpool.kube.status.accounting import account, count_until, is_settled
 from commonpool.kube.status.conditions import read_instant
+from commonpool.kube.status.spans import Known, build_spans, parse_spans
 from commonpool.model.ids import PoolName
 
 POOLS = {PoolName("h100"): make_pool()}
@@ -171,6 +172,11 @@ def test_what_is_told_of_its_pods_is_short_and_goes_with_the_end() -> None:
     over = account(half, end(RUNS), ended, POOLS, START_AT + 9)
     assert (over.spans, over.accelerator_seconds) == (None, 4 * 8 * 7)
     assert account(over, end(RUNS), [*ended, make_stint(7, 30)], POOLS, START_AT + 60) == over
+
+
+def test_what_is_told_of_the_pods_of_the_largest_job_is_within_the_bounds_of_its_field() -> None:
+    known = {(f"{number:08x}", START_AT): Known(START_AT, 8) for number in range(100_000)}
+    assert parse_spans(build_spans(known) or ()) == known
 
 
 def test_a_pod_on_a_node_of_no_pool_is_in_nobodys_sum_unless_it_was_before() -> None:

@@ -81,6 +81,8 @@ class PodView:
     started again or waits for the others: that is no news."""
     address: str = ""
     """Where it is reached; empty until it runs."""
+    host_address: str = ""
+    """Of its node; the same as `address` if it is in its node's network."""
     deletion_cost: str = ""
     """By which its ReplicaSet chooses who goes first, as it stands in its annotation."""
 
@@ -216,6 +218,7 @@ def read_pod(pod: records.Pod) -> PodView:
         started_at=int(pod.status.start_time.timestamp()) if pod.status.start_time else 0,
         finished_at=find_end(pod) if pod.status.phase in _FINISHED else 0,
         address=pod.status.pod_ip,
+        host_address=pod.status.host_ip,
         deletion_cost=(pod.metadata.annotations or {}).get(DELETION_COST_ANNOTATION, ""),
     )
 

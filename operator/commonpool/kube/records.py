@@ -159,6 +159,7 @@ class PodStatus(Struct):
 
     phase: str = ""
     pod_ip: str = msgspec.field(default="", name="podIP")
+    host_ip: str = msgspec.field(default="", name="hostIP")
     conditions: list[Condition] | None = None
     start_time: datetime | None = None
     container_statuses: list[ContainerStatus] | None = None

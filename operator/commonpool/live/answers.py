@@ -2,7 +2,7 @@
 
 import aiohttp
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 18
 
 
 class LoadUnknownError(Exception):
@@ -11,9 +11,9 @@ class LoadUnknownError(Exception):
 
 async def read_bounded(response: aiohttp.ClientResponse, who: str) -> bytes:
     """The body, as far as an honest answer can be long; `who` answers, for people."""
-    body = b""
+    body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MOST_BYTES:
             raise LoadUnknownError(f"{who} answers more than a load: ask an administrator")
-    return body
+    return bytes(body)

@@ -6,6 +6,7 @@ it has, as if its load had asked for it.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,11 +26,16 @@ from commonpool.live.promql import build_query, list_metrics
 
 if TYPE_CHECKING:
     from commonpool.api.inference import Inference
-    from commonpool.kube.facts import PodView
-    from commonpool.model.ids import ChildKey
+    from commonpool.kube.facts import ChildFact, PodView
 
-TIMEOUT_SECONDS = 5.0
+LOGGER = logging.getLogger(__name__)
+
+DEADLINE_SECONDS = 5.0
+"""Of a service, with all that it waits for: nobody's answers hold up the others' for longer."""
+ANSWER_SECONDS = 4.0
+"""Of one question: who does not answer it can then be named."""
 AT_ONCE = 8
+"""Services of one namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,63 +77,73 @@ class Follower:
         self._leading = leading
         self._samples: dict[str, tuple[Sample, ...]] = {}
         self._pod_loads = PodLoads()
-        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
         """Ask again and again until cancelled."""
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-        door = aiohttp.UnixConnector(self._source.pods_socket) if self._source.pods_socket else None
-        async with aiohttp.ClientSession(timeout=timeout) as session, aiohttp.ClientSession(timeout=timeout, connector=door) as pods:
+        async with build_session() as session, build_pods_session(self._source.pods_socket) as pods:
             while True:
                 if self._leading():
                     await self.look(Ways(session, pods))
                 await asyncio.sleep(self._source.every_seconds)
 
     async def look(self, ways: Ways) -> None:
-        """Ask once for every service."""
+        """Ask once for every service; over after `DEADLINE_SECONDS`, whoever answers or not."""
         services = {
             own.uid: own.parsed
             for own in self._mirror.workloads
             if own.parsed is not None and own.parsed.spec.inference is not None and own.parsed.spec.inference.target is not None
         }
         pods = self._find_pods(services)
-        loads = await asyncio.gather(*(self._read(ways, uid, service, pods.get(uid, [])) for uid, service in services.items()))
+        slots: defaultdict[str | None, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        loads = await asyncio.gather(
+            *(self._read(ways, uid, service, pods.get(uid, []), slots[service.metadata.namespace]) for uid, service in services.items())
+        )
         self._samples = {uid: samples for uid, samples in self._samples.items() if uid in services}
         self._pod_loads.retain(pod.uid for members in pods.values() for pod in members)
         self._mirror.follow(dict(zip(services, loads, strict=True)))
 
     def _find_pods(self, services: Mapping[str, GPUWorkload]) -> "Mapping[str, list[PodView]]":
-        """By the UID of the GPUWorkload."""
-        owners: dict[ChildKey | None, str] = {find_child_key(service): uid for uid, service in services.items()}
+        """By the UID of the GPUWorkload: pods with accelerators of the Deployment that was made for it.
+
+        A ReplicaSet of its tenant's own may bear such a name that its pods seem to be the service's: they hold his quota at least.
+        """
+        owners = {find_child_key(service): uid for uid, service in services.items() if self._find_made(uid, service) is not None}
         found: defaultdict[str, list[PodView]] = defaultdict(list)
-        for pod in self._mirror.pods if services else ():
-            if pod.child in owners:
+        for pod in self._mirror.pods if owners else ():
+            if pod.child in owners and pod.shape.extended and pod.node in self._mirror.pool_nodes:
                 found[owners[pod.child]].append(pod)
         return found
 
-    async def _read(self, ways: Ways, uid: str, service: GPUWorkload, pods: "list[PodView]") -> Load:
+    async def _read(self, ways: Ways, uid: str, service: GPUWorkload, pods: "list[PodView]", slots: asyncio.Semaphore) -> Load:
         inference = service.spec.inference
         if inference is None:
             return Load(None)
-        before = self._samples.get(uid, ())
-        held = max((sample.pods for sample in before), default=None)
+        held = max((sample.pods for sample in self._samples.get(uid, ())), default=None)
         try:
-            async with self._slots:
+            async with asyncio.timeout(DEADLINE_SECONDS), slots:
                 reading = await self._ask(ways, service, inference, pods)
+            return self._note(uid, service, max(reading.least, count_pods(inference, reading.total)))
         except LoadUnknownError as error:
             return Load(held, str(error))
-        now_at = int(self._clock())
+        except TimeoutError:
+            return Load(held, f"its load was not told within `{DEADLINE_SECONDS:.0f}` seconds: how soon do its pods answer?")
+        except Exception as error:  # tenants write what is read: what nobody has thought of must not end the others' readings
+            LOGGER.exception("the load of %s/%s", service.metadata.namespace, service.metadata.name)
+            return Load(held, f"its load could not be read: {f'{error!r}':.200}")
+
+    def _note(self, uid: str, service: GPUWorkload, pods: int) -> Load:
+        """What the load asks for now, and what it has asked for of late."""
+        now_at, before = int(self._clock()), self._samples.get(uid, ())
         if not before or before[-1].at <= now_at - self._source.calm_seconds:  # what it needed in between nobody knows, but it had pods
-            before = self._recall(uid, service, now_at)
-        sample = Sample(now_at, max(reading.least, count_pods(inference, reading.total)))
-        samples = calm((*before, sample), now_at, self._source.calm_seconds)
+            made = self._find_made(uid, service)  # as the load had asked when it was looked at last, maybe by an operator that is gone
+            before = () if made is None else (Sample(now_at, count_asked(made)),)
+        samples = calm((*before, Sample(now_at, pods)), now_at, self._source.calm_seconds)
         self._samples[uid] = samples
         return Load(max(sample.pods for sample in samples))
 
-    def _recall(self, uid: str, service: GPUWorkload, now_at: int) -> tuple[Sample, ...]:
-        """What the load had asked for when it was looked at last, maybe by an operator that is gone: as if it did now."""
+    def _find_made(self, uid: str, service: GPUWorkload) -> "ChildFact | None":
         made = self._mirror.find_child("Deployment", service.metadata.namespace or "", service.metadata.name)
-        return () if made is None or made.owner_uid != uid else (Sample(now_at, count_asked(made)),)
+        return made if made is not None and made.owner_uid == uid else None
 
     async def _ask(self, ways: Ways, service: GPUWorkload, inference: "Inference", pods: "list[PodView]") -> Reading:
         metric = inference.target.metric if inference.target is not None else ""
@@ -147,3 +163,19 @@ class Follower:
         if not self._source.url:
             return None
         return build_query(self._source.queries, metric, service.metadata.namespace or "", service.metadata.name)
+
+
+def build_session() -> aiohttp.ClientSession:
+    """To Prometheus."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
+
+
+def build_pods_session(door: str) -> aiohttp.ClientSession:
+    """To pods: what they pack is not unpacked, and those that hang take no connection from others (`AT_ONCE` bounds both sorts)."""
+    connector = aiohttp.UnixConnector(door, limit=0) if door else aiohttp.TCPConnector(limit=0)
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+        connector=connector,
+        auto_decompress=False,
+        headers={"Accept-Encoding": "identity"},
+    )
