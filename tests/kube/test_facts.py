@@ -101,3 +101,12 @@ def test_a_job_that_was_stopped_by_the_clock_is_told_its_time(owner_uid: str, re
     ]
     job = read(JOBS, body)
     assert (job.failed, job.failing, job.message) == (True, False, says)
+
+
+@pytest.mark.parametrize(("last", "says"), [("Failed", seconds(40)), ("Complete", seconds(40)), ("Suspended", 0)])
+def test_a_job_has_ended_when_its_last_pod_had_and_not_when_it_began_to_fail(last: str, says: int) -> None:
+    body = job_body("solve")
+    body["status"]["conditions"] = [
+        {"type": kind, "status": "True", "lastTransitionTime": f"{T}{second}Z"} for kind, second in (("FailureTarget", 20), (last, 40))
+    ]
+    assert read(JOBS, body).ended_at == says
