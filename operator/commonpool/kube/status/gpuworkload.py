@@ -107,9 +107,10 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
     want = (_count_wanted(planned) if planned else 0) or progress.want
     if not together and progress.want:  # a rollout has pods of two sorts, and of both together no more than this are meant to be
         want = min(want, progress.want)
+    done = max(0, min(progress.want - want, progress.succeeded))
     lost = _count_lost(planned, progress, want) if together else 0
     if progress.failing and previous.replicas is not None:
-        lost = max(lost, previous.replicas.want - progress.succeeded - want)
+        lost = max(lost, previous.replicas.want - done - want)
     want += lost
     most = None if together else want
     return Standing(
@@ -123,7 +124,7 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
         bound=min(want, sum(holding.bound for holding in holdings)),
         ready=min(want, progress.ready),
         want=want,
-        done=max(0, min(progress.want - want, progress.succeeded)),
+        done=done,
         lost=lost,
         accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
         together=together,
