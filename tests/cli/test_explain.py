@@ -1,13 +1,18 @@
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.builders import make_pool
+from tests.kube.objects import deployment_body, job_body
 
 from commonpool.api import GPUWorkload
+from commonpool.cli.absent import explain_absence
 from commonpool.cli.explain import parse_workload
 from commonpool.cli.story import render_story, tell
 from commonpool.errors import UserError
+from commonpool.kube.errors import Forbidden, NotFound
+from commonpool.kube.resources import DEPLOYMENTS, JOBS, Resource
 
 AT = 1_795_348_800
 RUNNING: dict[str, Any] = {
@@ -50,6 +55,27 @@ def test_who_was_evicted_reads_when_by_which_rule_and_for_what() -> None:
     line = "  last eviction:  2026-11-22T11:00:00Z (ReclaimedForGuarantee), for work that its tenant's guarantee covers"
     assert line in render_story(told, None, AT).splitlines()
     assert "last eviction" not in render_story(GPUWorkload.model_validate(RUNNING), None, AT)
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ({JOBS: job_body("web", gpus=0)}, "Job `web` in namespace `vision-dev` asks for no accelerator"),
+        ({DEPLOYMENTS: deployment_body("web", gpus=0)}, "Deployment `web` in namespace `vision-dev` asks for no accelerator"),
+        ({JOBS: job_body("web", gpus=1)}, "there is no GPUWorkload `web` in namespace `vision-dev`"),
+        ({}, "there is no GPUWorkload `web` in namespace `vision-dev`"),
+    ],
+)
+async def test_what_asks_for_no_accelerator_is_told_so_instead_of_that_no_gpuworkload_stands_for_it(
+    there: dict[Resource, Any], says: str
+) -> None:
+    async def get(resource: Resource, namespace: str, name: str) -> bytes:
+        if resource not in there:
+            raise Forbidden("no") if resource == DEPLOYMENTS else NotFound("no")
+        assert (namespace, name) == ("vision-dev", "web")
+        return json.dumps(there[resource]).encode()
+
+    assert says in (await explain_absence(get, "vision-dev", "web")).message
 
 
 @pytest.mark.parametrize(

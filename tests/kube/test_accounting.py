@@ -13,7 +13,7 @@ from tests.kube.stage import Stage
 from commonpool.api.conditions import Condition
 from commonpool.api.workloadstatus import GPUWorkloadStatus
 from commonpool.kube.read.stints import Stint
-from commonpool.kube.resources import GPU_WORKLOADS, PODS
+from commonpool.kube.resources import GPU_WORKLOADS, JOBS, PODS
 from commonpool.kube.status.accounting import account, count_until, is_settled
 from commonpool.kube.status.conditions import read_instant
 from commonpool.kube.status.spans import Known, build_spans, parse_spans
@@ -213,3 +213,31 @@ async def test_pods_that_all_say_they_are_the_first_and_begin_in_one_second_are_
     stage.put(PODS, *(make_first(number, gpus, "Failed") for number, gpus in enumerate(sizes)))
     await stage.settled()
     assert stage.status()["acceleratorSeconds"] == 8 * 100
+
+
+@pytest.mark.parametrize(
+    ("conditions", "late", "seconds"),
+    [
+        ((("FailureTarget", "12:01:02"), ("Failed", "12:01:12")), 600, 70),
+        ((("FailureTarget", "12:01:02"),), 600, 598),
+        ((("FailureTarget", "12:01:02"), ("Failed", "13:00:00")), 600, 598),
+    ],
+    ids=["its Job says when", "its Job waits for them", "the clock of who says so is ahead"],
+)
+async def test_pods_that_went_while_no_operator_looked_ended_at_the_latest_when_their_job_had(
+    conditions: tuple[tuple[str, str], ...], late: int, seconds: int
+) -> None:
+    stage = Stage()
+    stage.put(GPU_WORKLOADS, training_body())
+    await stage.round()
+    stage.put(PODS, *(make_first(number, 4) for number in range(2)))
+    await stage.settled()
+
+    after = Stage(epoch=2, api=stage.api)
+    after.now_at = NOW_AT + late
+    after.mirror.own(*stage.api.all(GPU_WORKLOADS))
+    [job] = stage.api.all(JOBS)
+    said = [{"type": kind, "status": "True", "lastTransitionTime": f"2026-11-22T{time}Z"} for kind, time in conditions]
+    after.put(JOBS, {**job, "status": {"conditions": said}})
+    await after.settled()
+    assert after.status()["acceleratorSeconds"] == 2 * 4 * seconds

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.kube.objects import pod_body, read
+from tests.kube.objects import job_body, pod_body, read
 
 from commonpool.kube.facts import PodView
-from commonpool.kube.resources import PODS
+from commonpool.kube.resources import JOBS, PODS
 
 T = "2026-11-22T12:00:"
 
@@ -83,3 +83,30 @@ def test_a_container_that_ends_and_is_started_again_is_no_end_of_its_pod() -> No
 
 def test_a_pod_that_no_kubelet_has_taken_has_not_begun() -> None:
     assert read(PODS, pod_body("pretrain-0", node="gpu-0")).started_at == 0
+
+
+@pytest.mark.parametrize(
+    ("owner_uid", "reason", "says"),
+    [
+        ("uid-1", "DeadlineExceeded", "its walltime of 12 s is over"),
+        ("", "DeadlineExceeded", "its `activeDeadlineSeconds` of 12 s is over"),
+        ("uid-1", "BackoffLimitExceeded", "in its own words"),
+    ],
+)
+def test_a_job_that_was_stopped_by_the_clock_is_told_its_time(owner_uid: str, reason: str, says: str) -> None:
+    body = job_body("solve", owner_uid=owner_uid)
+    body["spec"]["activeDeadlineSeconds"] = 12
+    body["status"]["conditions"] = [
+        {"type": kind, "status": "True", "reason": reason, "message": "in its own words"} for kind in ("FailureTarget", "Failed")
+    ]
+    job = read(JOBS, body)
+    assert (job.failed, job.failing, job.message) == (True, False, says)
+
+
+@pytest.mark.parametrize(("last", "says"), [("Failed", seconds(40)), ("Complete", seconds(40)), ("Suspended", 0)])
+def test_a_job_has_ended_when_its_last_pod_had_and_not_when_it_began_to_fail(last: str, says: int) -> None:
+    body = job_body("solve")
+    body["status"]["conditions"] = [
+        {"type": kind, "status": "True", "lastTransitionTime": f"{T}{second}Z"} for kind, second in (("FailureTarget", 20), (last, 40))
+    ]
+    assert read(JOBS, body).ended_at == says

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import START_AT, Held, make_node, make_nodes, make_pool, make_quota, make_tenant, make_workload
-from tests.kube.objects import FilledMirror, deployment_body, service_pod_body
+from tests.kube.objects import FilledMirror, deployment_body, job_body, service_pod_body
 from tests.kube.test_children import make_gpuworkload
 
 from commonpool.api import GPUWorkload
@@ -44,6 +44,9 @@ class Moment:
     refused: bool = False
     ending: bool = False
     succeeded: int = 0
+    failed: int = 0
+    failing: bool = False
+    message: str = ""
     began: int = 0
     """Pods that were taken by their kubelets at START_AT."""
     ended: int = 0
@@ -58,14 +61,18 @@ def look(workload: GPUWorkload, moment: Moment) -> WorkloadView:
     assert outcome in {None, Reason.COMPLETED, Reason.FAILED}
     return WorkloadView(
         workload=workload,
-        planned=make_workload(replicas=max(4 - moment.succeeded, moment.bound + moment.promised), held=held),
+        planned=make_workload(replicas=max(4 - moment.succeeded - moment.failed, moment.bound + moment.promised), held=held)
+        if moment.bound or not moment.failing
+        else None,
         hold=moment.hold,
         progress=Progress(
             want=4,
             ready=moment.ready,
             succeeded=moment.succeeded,
+            failed=moment.failed,
+            failing=moment.failing,
             outcome=outcome,
-            message="the API said no" if moment.refused else "",
+            message="the API said no" if moment.refused else moment.message,
             refused=moment.refused,
             ending=moment.ending,
         ),
@@ -109,6 +116,8 @@ moments = st.builds(
     refused=st.booleans(),
     ending=st.booleans(),
     succeeded=st.integers(0, 4),
+    failed=st.integers(0, 4),
+    failing=st.booleans(),
     began=st.integers(0, 4),
     ended=st.integers(0, 4),
     later=st.integers(0, 10_000),
@@ -150,6 +159,31 @@ def test_a_gang_does_not_become_smaller_while_its_pods_end_one_after_another() -
     placed = [get_condition(status, "Placed") for _, status in told]
     assert {(each.status, each.message) for each in placed} == {("True", "all 4 pods have their places in pool `h100`")}
     assert get_condition(told[1][1], "Running").message == "3 of 4 pods run in pool `h100`, 1 is done"
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [Moment(bound=3, ready=3, failing=True), Moment(bound=1, ready=0, failing=True), Moment(failing=True)],
+        [Moment(bound=3, ready=3, failed=1), Moment(bound=3, ready=3, failed=1, failing=True), Moment(failing=True)],
+        [Moment(bound=3, ready=3, succeeded=1, failing=True), Moment(failing=True, succeeded=4)],
+    ],
+    ids=["its walltime is over", "a rank fails", "its ranks end well when they are told"],
+)
+def test_a_gang_does_not_become_smaller_nor_lose_its_pool_while_it_fails(ways: list[Moment]) -> None:
+    over = Moment(outcome=Reason.FAILED, message="its walltime of 12 s is over", later=1)
+    told = [status for _, status in live([Moment(bound=4, ready=4), *ways, over])]
+    assert [status.replicas.want for status in told if status.replicas] == [4] * len(told)
+    assert {status.pool for status in told} == {"h100"}
+    assert [get_state(status) for status in told] == ["Running"] * (len(told) - 1) + ["Failed"]
+    assert {get_condition(status, "Placed").status for status in told} == {"True"}
+    assert get_condition(told[-1], "Succeeded").message == "its walltime of 12 s is over"
+
+
+def test_work_that_failed_before_it_had_its_places_is_told_that_it_has_ended() -> None:
+    (_, told) = live([Moment(hold=WAIT), Moment(outcome=Reason.FAILED, message="its walltime of 12 s is over")])[-1]
+    placed = get_condition(told, "Placed")
+    assert (placed.status, placed.reason, placed.message) == ("False", "Failed", "its walltime of 12 s is over")
 
 
 def test_a_service_that_is_rolled_out_is_as_large_as_it_is_meant_to_be_although_it_has_pods_of_two_sorts() -> None:
@@ -334,6 +368,14 @@ def test_a_written_object_without_pods_is_told_why_it_has_none(replicas: int, sa
     assert says in read_progress(made, (), 0).idle
     mirror.pods_are(service_pod_body("web-x", "web"))
     assert not read_progress(made, mirror.pods, 0).idle
+
+
+def test_a_job_that_waits_for_its_last_pods_to_end_is_not_asked_why_it_makes_none() -> None:
+    mirror = FilledMirror()
+    mirror.jobs_are(job_body("solve", done="FailureTarget"))
+    [made] = mirror.jobs
+    progress = read_progress(made, (), 2)
+    assert (progress.failing, progress.idle, progress.outcome, progress.want) == (True, "", None, 2)
 
 
 def test_what_is_written_can_stand_although_an_earlier_write_took_place_whose_answer_was_lost() -> None:

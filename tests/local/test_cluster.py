@@ -153,7 +153,16 @@ def test_real_nodes_that_cannot_be_are_refused_before_anything_starts_and_forgot
     with pytest.raises(SetupError, match="a better machine"):
         stage.cluster.up(Wish(real_nodes=1))
     assert stage.running() == []
+    assert not stage.cluster.places.root.exists()
     stage.cluster.up(Wish())
+    assert stage.running() == NAMES
+
+
+@pytest.mark.parametrize("count", [-1, 99])
+def test_a_number_of_real_nodes_that_cannot_be_is_refused_and_what_is_there_is_not_forgotten(stage: Stage, count: int) -> None:
+    stage.cluster.up(Wish())
+    with pytest.raises(UserError, match=f"`0` to `8` real nodes, not `{count}`"):
+        stage.cluster.up(Wish(real_nodes=count), fresh=True)
     assert stage.running() == NAMES
 
 

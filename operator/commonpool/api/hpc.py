@@ -26,7 +26,8 @@ class HPC(Model):
     nodes: Annotated[int, Field(ge=1, le=100_000)]
     """Nodes (one pod each) that start together."""
     walltime_seconds: Annotated[int, Field(ge=1, le=31_536_000)]
-    """Seconds after which it is stopped. The shorter, the sooner it finds a gap."""
+    """Seconds after which it is stopped, from when it has its places: pulling images counts too. Then its pods are told to end and have the
+    terminationGracePeriodSeconds of the template, 30 if it says none, until they are killed. The shorter, the sooner it finds a gap."""
     exclusive: bool = False
     """True: nobody else's pods on its nodes."""
     start_time: Timestamp | None = None

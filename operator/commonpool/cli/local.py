@@ -58,9 +58,7 @@ def up(  # noqa: PLR0913 - each is an option of the command
         typer.Option(
             "--real-nodes",
             metavar="N",
-            min=0,
-            max=MOST_NODES,
-            help="So many real kubelets with accelerators, and one without, beside fake nodes (Debian, root).  [default: as before, or 0]",
+            help=f"Real kubelets with accelerators, at most {MOST_NODES}, and one without (Debian, root).  [default: as before, or 0]",
         ),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the cluster of that name first, with all that is in it.")] = False,
@@ -94,7 +92,9 @@ def bring_up(wish: Wish = NOTHING_SPECIAL, *, name: str | None = None, fresh: bo
         if wish.fleet is None and not known:
             wish = replace(wish, fleet=read_fleet(find_source(read_settings()).fleets / "demo.yaml"))
         cluster.up(wish, fresh=fresh)
-        teller.say(f"the cluster `{cluster.places.name}` is up")
+        real = cluster.list_real_nodes()
+        tail = f"; {', '.join(real)} {'are' if len(real) > 1 else 'is'} real, all other nodes are fake" if real else ""
+        teller.say(f"the cluster `{cluster.places.name}` is up{tail}")
     return cluster
 
 

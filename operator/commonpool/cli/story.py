@@ -11,9 +11,9 @@ from commonpool.api import GPUPool
 from commonpool.api.gpuworkload import GPUWorkload
 from commonpool.api.timestamp import render_timestamp
 from commonpool.api.workloadstatus import Eviction
+from commonpool.cli.absent import explain_absence
 from commonpool.cli.output import Output, print_data
 from commonpool.cli.spent import find_spent, render_cost, render_hours
-from commonpool.errors import UserError
 from commonpool.kube.client import connect, decode_plain, find_namespace
 from commonpool.kube.errors import Forbidden, NotFound
 from commonpool.kube.read.fleet import read_pool
@@ -46,10 +46,7 @@ async def _read(kubeconfig: Path | None, namespace: str, name: str) -> tuple[dic
             return manifest, None
         return manifest, read_pool(PoolName(pool), GPUPool.model_validate(body).spec.completed())
     except NotFound:
-        raise UserError(
-            f"there is no GPUWorkload `{name}` in namespace `{namespace}`",
-            hint="`kubectl get gpuworkloads -A` lists them; `-n` says the namespace",
-        ) from None
+        raise await explain_absence(client.get, namespace, name) from None
     finally:
         await client.close()
 

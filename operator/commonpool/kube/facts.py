@@ -1,7 +1,7 @@
 """What the mirror keeps of each object: values that are equal as long as nothing that matters has changed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from commonpool.api.wishes import CHECKPOINTED_AT, MIN_RUNTIME_SECONDS, PLACEMENT_REQUIRED, TIER
@@ -132,6 +132,10 @@ class ChildFact:
     priority_class: str
     wishes: tuple[tuple[str, str], ...]
     """Annotations by which its owner refines what he wants (`api.wishes`)."""
+    failing: bool = False
+    """Of a Job: it will fail, and has none but pods that end."""
+    ended_at: int = 0
+    """Of a Job: when its controller said that it has ended, which it does when none of its pods is left or runs; 0: it has not."""
     obstacle: str = ""
     """Why its pods could not be made, where it says so itself."""
     asked: int | None = None
@@ -223,8 +227,9 @@ def read_job(job: records.Job) -> ChildFact:
     """What matters of a Job."""
     spec = job.spec
     parallelism = 1 if spec.parallelism is None else spec.parallelism
-    failed = next((each for each in job.status.conditions or () if each.type == "Failed" and each.status == "True"), None)
-    return _child(
+    ends = [each for each in job.status.conditions or () if each.type in {"Complete", "Failed"} and each.status == "True"]
+    failed = next((each for each in ends if each.type == "Failed"), None)
+    fact = _child(
         "Job",
         job.metadata,
         spec.template,
@@ -232,8 +237,13 @@ def read_job(job: records.Job) -> ChildFact:
         remaining=parallelism if spec.completions is None else min(parallelism, spec.completions - job.status.succeeded),
         ranked=spec.completion_mode == "Indexed",
         suspended=spec.suspend,
-        finished=failed is not None or _holds(job.status.conditions, "Complete"),
-        failed=failed.message if failed else None,
+        finished=bool(ends),
+        failed=_explain_failure(job, failed) if failed else None,
+    )
+    return replace(
+        fact,
+        failing=not ends and _holds(job.status.conditions, "FailureTarget"),
+        ended_at=max((int(each.last_transition_time.timestamp()) for each in ends if each.last_transition_time), default=0),
     )
 
 
@@ -308,6 +318,16 @@ def parse_count(text: str) -> int | None:
     return int(text) if _COUNT.fullmatch(text) else None
 
 
+def _explain_failure(job: records.Job, failed: records.Condition) -> str:
+    """In its own words, but for a time that is over: those name no time."""
+    seconds = job.spec.active_deadline_seconds
+    if failed.reason != "DeadlineExceeded" or seconds is None:
+        return failed.message
+    owner = job.metadata.controller
+    ours = owner is not None and owner.api_version.partition("/")[0] == GROUP
+    return f"its {'walltime' if ours else '`activeDeadlineSeconds`'} of {seconds} s is over"
+
+
 def _find_stuck(pod: records.Pod) -> str:
     refused = (each for each in pod.status.conditions or () if each.type == "PodScheduled" and each.status == "False")
     return next((each.message for each in refused if each.reason in {"Unschedulable", "SchedulingGated"}), "")
@@ -318,7 +338,7 @@ def _wishes(metadata: records.Metadata) -> tuple[tuple[str, str], ...]:
     return tuple((name, annotations[name]) for name in _WISHES if name in annotations) if annotations else ()
 
 
-def _holds(conditions: list[records.Condition] | None, kind: str) -> bool:
+def _holds(conditions: Sequence[records.Condition] | None, kind: str) -> bool:
     return any(condition.type == kind and condition.status == "True" for condition in conditions or ())
 
 

@@ -185,16 +185,23 @@ class JobSpec(Struct):
     """How a Job runs its pods."""
 
     template: Template
+    active_deadline_seconds: int | None = None
     parallelism: int | None = None
     completions: int | None = None
     completion_mode: str | None = None
     suspend: bool = False
 
 
+class JobCondition(Condition):
+    """A condition with its time: none of a Job's is renewed."""
+
+    last_transition_time: datetime | None = None
+
+
 class JobStatus(Struct):
     """How far a Job is."""
 
-    conditions: list[Condition] | None = None
+    conditions: list[JobCondition] | None = None
     succeeded: int = 0
 
 

@@ -156,7 +156,8 @@ class Telling:
             if known is not None and known[0] is workload and known[1:] == made_of[1:]:
                 quiet[run.name] = known
                 continue
-            view = replace(view, stints=read_stints(run, gone[run.child], world.fleet, asked))
+            ended_at = run.made.ended_at if run.made is not None else 0
+            view = replace(view, stints=read_stints(run, gone[run.child], world.fleet, asked), ended_at=ended_at)
             if view.planned is not None and view.planned.begun and run.status.pool != view.planned.holdings[0].pool:
                 choices = choices or Choices(after)
                 view = replace(view, choice=choices.describe(run, view.planned, self._passed.get(run.name, ())))

@@ -34,7 +34,7 @@ from commonpool.local.process import (
 )
 from commonpool.local.real.builders import DNS, NETWORK, REAL, list_real
 from commonpool.local.real.cgroups import find_cgroups, name_cgroup, remove_cgroup
-from commonpool.local.real.group import check_fleet
+from commonpool.local.real.group import check_count, check_fleet
 from commonpool.local.real.imports import import_image
 from commonpool.local.real.namespaces import is_within
 from commonpool.local.real.obstacle import refuse_obstacle
@@ -114,18 +114,20 @@ class LocalCluster:
     def up(self, wish: Wish, *, fresh: bool = False) -> None:
         """Bring it up, or complete what is there: processes that died or are out of date are started again, the rest is kept.
 
-        If this fails or is interrupted, the processes that it started are stopped again; the cluster's state is kept.
+        If this fails or is interrupted, the processes that it started are stopped again; the cluster's state is kept. What cannot be
+        done at all is refused before anything is made or forgotten.
         """
         with self._alone():
+            memory = Memory() if fresh else read_memory(self.places.memory)
+            _take_wish(memory, wish)
+            if memory.real_nodes:
+                check_count(memory.real_nodes)
+                refuse_obstacle()
+                check_fleet(memory.fleet)
             if fresh:
                 self._stop_all()
                 shutil.rmtree(self.places.root, ignore_errors=True)
             self.places.make()
-            memory = read_memory(self.places.memory)
-            _take_wish(memory, wish)
-            if memory.real_nodes:
-                refuse_obstacle()
-                check_fleet(memory.fleet)
             self._binaries.build_all(pool=memory.pool)
             if memory.real_nodes:
                 make_stock(self._binaries)
@@ -173,9 +175,13 @@ class LocalCluster:
             import_image(node, image)
         return list(running)
 
+    def list_real_nodes(self) -> dict[str, Identity]:
+        """Those that run."""
+        return {name: node for name in REAL if name not in {NETWORK, DNS} and (node := find_running(self.places, name))}
+
     def get_real_nodes(self) -> dict[str, Identity]:
         """Those that run; UserError if none does."""
-        running = {name: node for name in REAL if name not in {NETWORK, DNS} and (node := find_running(self.places, name))}
+        running = self.list_real_nodes()
         if not running:
             raise UserError(
                 f"no real node of the cluster `{self.places.name}` runs", hint="`commonpool local up --real-nodes 1` starts one"

@@ -39,6 +39,14 @@ class PodLog:
         said, counted = eventually(look, within_seconds=PATIENCE_SECONDS, until=lambda seen: seen[0] == seen[1])
         assert said == counted
 
+    def expect_counted_until(self, ended_at: int, name: str, *, gpus: int) -> None:
+        """Pods that nobody saw end are in the sum until their Job had ended, which is not before the last of them had."""
+        spans = [read_span(pod) for pod in self.read(name)]
+        assert all(ended is not None and ended <= ended_at for _, ended in spans)
+        counted, running = read_counted(self.member.look(name)["status"])
+        assert not running
+        assert counted == sum(gpus * (ended_at - begun) for begun, _ in spans)
+
     def _count(self, name: str, gpus: int) -> tuple[int, Counter[int]]:
         """Accelerator-seconds of the pods that have ended, and accelerators by when they began of those that have not."""
         spans = [read_span(pod) for pod in self.read(name) if "startTime" in pod["status"]]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.stories.cluster import eventually
-from tests.stories.real.counting import PodLog
+from tests.stories.real.counting import PodLog, read_time
 from tests.stories.real.footprint import kill_daemon
 from tests.stories.real.manifests import make_hpc
 from tests.stories.story import PATIENCE_SECONDS, Member, Story
@@ -65,9 +65,20 @@ def test_an_hpc_workload_whose_time_is_over_is_told_and_ends(story: Story, alice
     names = [pod["metadata"]["name"] for pod in alice.pods("long")]
     eventually(lambda: [alice.kubectl("logs", name) for name in names], until=lambda seen: seen == ["begins\n"] * 2)
     kill_daemon(story.cluster, alice.places("long")["1"], "kubelet")
+    story.cluster.kill("operator")
     assert alice.kubectl("logs", "--follow", names[0]) == "begins\ntold\n"
-    alice.expect("long", "Failed")
-    assert "active longer than specified deadline" in alice.condition("long", "Succeeded")["message"]
+    ended_at = eventually(lambda: find_end(alice, "long"), within_seconds=PATIENCE_SECONDS)
     eventually(lambda: not alice.pods("long"), within_seconds=PATIENCE_SECONDS)
+    story.cluster.start("operator")
+    alice.expect("long", "Failed")
+    assert alice.condition("long", "Succeeded")["message"] == f"its walltime of {WALLTIME_SECONDS} s is over"
+    status = alice.look("long")["status"]
+    assert (status["pool"], status["replicas"]["want"]) == ("real", 2)
     assert len(log.read("long")) == 2
-    log.expect_counted("long", gpus=2)
+    log.expect_counted_until(ended_at, "long", gpus=2)
+
+
+def find_end(alice: Member, job: str) -> int:
+    """When its controller said that it has failed; 0: it has not yet."""
+    conditions = alice.client.get(alice.path("Job", job))["status"].get("conditions", ())
+    return next((read_time(each["lastTransitionTime"]) for each in conditions if each["type"] == "Failed"), 0)

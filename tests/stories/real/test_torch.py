@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.stories.cluster import eventually
+from tests.stories.real.counting import PodLog
 from tests.stories.real.footprint import kill_container
 from tests.stories.real.manifests import SLEEPER, make_training
 from tests.stories.story import PATIENCE_SECONDS, Member, Story
@@ -84,6 +85,7 @@ def test_a_pytorch_training_goes_on_from_its_checkpoint_through_8_and_4_and_8_ra
     bob: Member,
     torch_image: None,  # noqa: ARG001 - the nodes have it
 ) -> None:
+    log = PodLog.begin(alice)
     begin(alice)
     at_8 = await_world(alice, 8)
 
@@ -101,6 +103,7 @@ def test_a_pytorch_training_goes_on_from_its_checkpoint_through_8_and_4_and_8_ra
     bob.delete("GPUWorkload", "claim")
     await_world(alice, 8, after=at_4)
     expect_undisturbed([read_lines(alice, first) for first in find_firsts(alice)])
+    log.expect_counted(NAME, gpus=2)
 
 
 def expect_undisturbed(lives: list[list[Manifest]]) -> None:

@@ -32,7 +32,9 @@ NO_NEEDS = Needs()
 
 def read_needs(run: Run, most: int) -> Needs:
     """What a workload still needs; `most`: a bound on the pods that could have places at all. Tenants may ask for any number."""
-    if run.finished or (run.made is not None and run.made.terminating) or (run.own is not None and run.own.terminating):
+    if run.finished or (run.own is not None and run.own.terminating):
+        return NO_NEEDS
+    if run.made is not None and (run.made.terminating or run.made.failing):
         return NO_NEEDS
     if run.own is None:
         return NO_NEEDS  # until something stands for it that can tell why it waits

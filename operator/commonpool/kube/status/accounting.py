@@ -8,6 +8,7 @@ ended has been: that alone decides, so a status can be built again from the one 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from commonpool.api.conditions import find_condition
 from commonpool.api.money import Money, parse_micro, render_micro
@@ -21,18 +22,38 @@ from commonpool.model.snapshot import Pool
 SECONDS_PER_HOUR = 3600
 
 
-def account(
-    previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, stints: Iterable[Stint], pools: Mapping[PoolName, Pool], now_at: int
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What pods that nobody saw end are counted by."""
+
+    now_at: int
+    ended_at: int
+
+    @property
+    def last_at(self) -> int:
+        """Until when they can have run."""
+        return min(self.now_at, self.ended_at) if self.ended_at else self.now_at
+
+
+def account(  # noqa: PLR0913 - each is another's word
+    previous: GPUWorkloadStatus,
+    wanted: GPUWorkloadStatus,
+    stints: Iterable[Stint],
+    pools: Mapping[PoolName, Pool],
+    now_at: int,
+    *,
+    ended_at: int = 0,
 ) -> GPUWorkloadStatus:
     """The status with all counted that has ended; just the previous one if nothing has happened since.
 
-    `stints`: of pods that are there, and of those that were seen to go.
+    `stints`: of pods that are there, and of those that were seen to go. `ended_at`: when its Job had ended, so that no pod ran any more,
+    whoever saw it end; 0: it has not, or there is none.
     """
     over = is_over(wanted)
     before = parse_spans(previous.spans or ())
     later = over and is_over(previous) and not before
     named = {_name(stint): stint for stint in stints if stint.accelerators and not later}
-    known, used = _count(named, before, previous.pool or "", now_at)
+    known, used = _count(named, before, previous.pool or "", Clock(now_at, ended_at))
     carried = wanted.model_copy(
         update={
             "accelerator_seconds": previous.accelerator_seconds,
@@ -84,11 +105,11 @@ def _name(stint: Stint) -> Who:
     return stint.uid, stint.since_at
 
 
-def _count(stints: Mapping[Who, Stint], before: Mapping[Who, Known], last_pool: str, now_at: int) -> tuple[dict[Who, Known], Counter[str]]:
+def _count(stints: Mapping[Who, Stint], before: Mapping[Who, Known], last_pool: str, clock: Clock) -> tuple[dict[Who, Known], Counter[str]]:
     """Who is known from now on, and accelerator-seconds by pool that are new.
 
     A pod on a node of no pool is in nobody's sum, unless it was before. One that ran when it was told of, and is gone without a word, was
-    held until now.
+    held until now, or until its Job had ended.
     """
     known: dict[Who, Known] = {}
     used: Counter[str] = Counter()
@@ -97,11 +118,11 @@ def _count(stints: Mapping[Who, Stint], before: Mapping[Who, Known], last_pool: 
         if told is None and not stint.pool:
             continue
         if stint.ended and not (told is not None and told.ended):
-            used[stint.pool or last_pool] += stint.accelerators * stint.count_seconds(now_at)
+            used[stint.pool or last_pool] += stint.accelerators * stint.count_seconds(clock.now_at if stint.until_at else clock.last_at)
         known[who] = Known(stint.since_at, stint.accelerators, stint.ended or (told is not None and told.ended))
     for who, told in before.items():
         if who not in stints and not told.ended:
-            used[last_pool] += told.accelerators * max(0, now_at - told.since_at)
+            used[last_pool] += told.accelerators * max(0, clock.last_at - told.since_at)
     return known, used
 
 

@@ -49,6 +49,8 @@ class WorkloadView:
     """What it has had, if it has been told nothing yet; None also if it has had nothing."""
     stints: tuple[Stint, ...] = ()
     """Its pods that have begun, those that were seen to go too."""
+    ended_at: int = 0
+    """When its Job had ended; 0: it has not, or there is none."""
     choice: str = ""
     """Why it is in its pool (`status.choice`), if that is news and it had a choice."""
 
@@ -82,7 +84,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         resize=resize,
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
-    return account(previous, wanted, view.stints, pools, now_at)
+    return account(previous, wanted, view.stints, pools, now_at, ended_at=view.ended_at)
 
 
 def _find_choice(view: WorkloadView, standing: Standing, previous: GPUWorkloadStatus) -> str | None:
@@ -105,6 +107,11 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
     want = (_count_wanted(planned) if planned else 0) or progress.want
     if not together and progress.want:  # a rollout has pods of two sorts, and of both together no more than this are meant to be
         want = min(want, progress.want)
+    done = max(0, min(progress.want - want, progress.succeeded))
+    lost = _count_lost(planned, progress, want) if together else 0
+    if progress.failing and previous.replicas is not None:
+        lost = max(lost, previous.replicas.want - done - want)
+    want += lost
     most = None if together else want
     return Standing(
         outcome=progress.outcome or _find_outcome(previous),
@@ -117,12 +124,13 @@ def read_standing(view: WorkloadView, previous: GPUWorkloadStatus, resize: Resiz
         bound=min(want, sum(holding.bound for holding in holdings)),
         ready=min(want, progress.ready),
         want=want,
-        done=max(0, min(progress.want - want, progress.succeeded)),
+        done=done,
+        lost=lost,
         accelerators=sum(holding.amounts.gpu_milli for holding in holdings) // GPU_MILLI,
         together=together,
         why=view.why,
         remarks=view.remarks,
-        ending=progress.ending and not holdings and view.hold is None,
+        ending=progress.failing or (progress.ending and not holdings and view.hold is None),
         least=planned.elastic.least if planned and planned.elastic else 0,
         evicted=describe_eviction(view.evict, previous) if planned and planned.leaving else "",
         shrinking=describe_shrink(resize),
@@ -136,6 +144,13 @@ def _count_wanted(planned: Workload) -> int:
     """Its pods, and those that it needs; what elastic work could have beyond that is not missing."""
     needed = planned.needs_min if planned.elastic is not None else len(planned.needs)
     return len(planned.holdings) + needed
+
+
+def _count_lost(planned: Workload | None, progress: Progress, want: int) -> int:
+    """Of a gang of one size: pods that have failed, beyond `want`."""
+    if planned is None or planned.elastic is not None:
+        return 0
+    return max(0, min(progress.want - progress.succeeded - want, progress.failed))
 
 
 def _find_outcome(previous: GPUWorkloadStatus) -> Outcome | None:
@@ -166,7 +181,7 @@ def _build_wait(standing: Standing) -> Wait | None:
 
 def _count_replicas(standing: Standing, previous: GPUWorkloadStatus) -> ReplicaCounts:
     """Of a gang, pods that have done their part still count: it does not become smaller while it ends."""
-    if standing.ending and previous.replicas is not None:
+    if standing.ending and not standing.have_places and previous.replicas is not None:
         return previous.replicas
     if standing.outcome is not None:
         want = previous.replicas.want if previous.replicas else standing.want

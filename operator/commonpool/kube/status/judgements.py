@@ -37,10 +37,12 @@ class Standing:
     why: str
     done: int = 0
     """Pods of a gang that have done their part and hold nothing any more."""
+    lost: int = 0
+    """Pods of a gang that have failed, and that nobody has made anew or counted out yet."""
     remarks: tuple[str, ...] = ()
     """What it asks for and does not get yet."""
     ending: bool = False
-    """Its pods have finished, and nobody has said yet whether it has."""
+    """It will end with what happens now, and nobody has said yet how."""
     least: int = 0
     """Of elastic work, so many pods are enough to run; 0: it is not elastic."""
     evicted: str = ""
@@ -66,8 +68,8 @@ class Standing:
 
     @property
     def placed(self) -> bool:
-        """Whether every pod that it wants has a place."""
-        return self.have_places and self.places >= self.want
+        """Whether every pod that it wants has a place, or had it until it failed."""
+        return self.have_places and self.places + self.lost >= self.want
 
     @property
     def running(self) -> bool:
@@ -78,7 +80,7 @@ class Standing:
 
 
 def judge(standing: Standing, previous: list[Condition]) -> list[Judgement]:
-    """Say how it stands. After the end, whether it was admitted and placed is kept as it was; just before it, everything is."""
+    """Say how it stands. After the end it stays admitted and placed if it was; just before it, everything is kept."""
     if standing.outcome is not None:
         return _judge_end(standing, previous)
     if standing.ending and previous:
@@ -117,7 +119,7 @@ def _judge_end(standing: Standing, previous: list[Condition]) -> list[Judgement]
             previous,
             "Placed",
             Judgement("Placed", "True" if completed or standing.began else "False", reason, sentence),
-            at_least=completed,
+            at_least=True,
         ),
         Judgement("Running", "False", reason, sentence),
         Judgement("Succeeded", "True" if completed else "False", reason, sentence),

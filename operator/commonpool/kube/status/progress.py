@@ -28,6 +28,10 @@ class Progress:
     """The API refused its children."""
     ending: bool = False
     """All its pods have finished, and the object that made them has not said yet what that means."""
+    failing: bool = False
+    """The object that made its pods has said that it will fail, and waits until the last of them has ended."""
+    failed: int = 0
+    """Pods that have failed and hold nothing any more."""
     unstarted: str = ""
     """Which of its pods cannot start on its node, and why; empty if all can."""
     idle: str = ""
@@ -47,9 +51,19 @@ def read_progress(child: ChildFact | None, pods: Iterable[PodView], want: int) -
         ending = outcome is None and bool(known) and all(pod.finished for pod in known)
         succeeded = sum(pod.phase == "Succeeded" for pod in known)
         wanted = child.replicas if outcome is None else want
-        idle = "" if outcome or any(not pod.finished for pod in known) else _describe_idle(child)
-        message = child.message or find_stuck(known)
-        return Progress(wanted, ready, succeeded, outcome, message, ending=ending, unstarted=_find_unstarted(known), idle=idle)
+        idle = "" if outcome or child.failing or any(not pod.finished for pod in known) else _describe_idle(child)
+        return Progress(
+            wanted,
+            ready,
+            succeeded,
+            outcome,
+            child.message or find_stuck(known),
+            ending=ending,
+            failing=child.failing,
+            failed=sum(pod.phase == "Failed" for pod in known),
+            unstarted=_find_unstarted(known),
+            idle=idle,
+        )
     alone = [pod for pod in known if pod.child.kind == "Pod"]
     if alone and all(pod.finished for pod in alone):
         failed = any(pod.phase == "Failed" for pod in alone)

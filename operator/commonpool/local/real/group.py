@@ -45,3 +45,11 @@ def check_fleet(fleet: Fleet | None) -> None:
     for name in (_GROUP.name, _PLAIN_GROUP.name):
         if fleet and any(group.name == name for group in fleet.groups):
             raise UserError(f"the fleet has a group `{name}`, and real nodes are called so", hint="give that group another name")
+
+
+def check_count(count: int) -> None:
+    """Refuse a number of real nodes that there are no addresses for."""
+    if not 0 <= count <= MOST_NODES:
+        raise UserError(
+            f"a cluster has `0` to `{MOST_NODES}` real nodes, not `{count}`", hint="fake nodes, of a fleet file, can be thousands"
+        )
