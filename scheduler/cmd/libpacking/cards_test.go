@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -49,26 +48,7 @@ func FuzzCardTable(f *testing.F) {
 	f.Add([]byte{0, 5, 8, 8, 8, 0, 2, 2, 255, 232, 3, 0, 0, 0, 0, 0, 0, 100, 0, 0, 1, 1, 6, 1, 1, 1, 100, 0, 0, 3, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		table := newCardTable()
-		next := func() int64 {
-			if len(data) == 0 {
-				return 0
-			}
-			first := data[0]
-			data = data[1:]
-			if first != 255 || len(data) < 8 {
-				return int64(int8(first))
-			}
-			wide := int64(binary.LittleEndian.Uint64(data))
-			data = data[8:]
-			return wide
-		}
-		numbers := func(length int64) []int64 {
-			out := make([]int64, max(length, 0)%64)
-			for i := range out {
-				out[i] = next()
-			}
-			return out
-		}
+		next, numbers := readNumbers(&data)
 		for len(data) > 0 {
 			var result int64
 			switch next() % 4 {

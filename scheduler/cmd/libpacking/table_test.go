@@ -54,32 +54,39 @@ func TestCallsFromManyThreadsTakeTurns(t *testing.T) {
 	}
 }
 
+// readNumbers takes what a fuzzer wrote apart: a byte is a small number, and 255 says that the next eight are one of any size.
+// Past the end all numbers are 0.
+func readNumbers(data *[]byte) (next func() int64, numbers func(length int64) []int64) {
+	next = func() int64 {
+		if len(*data) == 0 {
+			return 0
+		}
+		first := (*data)[0]
+		*data = (*data)[1:]
+		if first != 255 || len(*data) < 8 {
+			return int64(int8(first))
+		}
+		wide := int64(binary.LittleEndian.Uint64(*data))
+		*data = (*data)[8:]
+		return wide
+	}
+	numbers = func(length int64) []int64 {
+		out := make([]int64, max(length, 0)%64)
+		for i := range out {
+			out[i] = next()
+		}
+		return out
+	}
+	return next, numbers
+}
+
 // FuzzTable calls the face's functions with any numbers in any order: a result or a code, never a panic.
 func FuzzTable(f *testing.F) {
 	f.Add([]byte{0, 8, 8, 64, 64, 10, 8, 64, 64, 10, 1, 2, 0, 1, 0, 2, 1, 2, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 255, 255, 1, 255, 255, 0, 0})
 	f.Add([]byte{0, 4, 8, 8, 8, 8, 0, 0, 0, 2, 1, 1, 0, 3, 1, 0, 255, 255, 1, 1, 4, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		handles := newTable()
-		next := func() int64 {
-			if len(data) == 0 {
-				return 0
-			}
-			first := data[0]
-			data = data[1:]
-			if first != 255 || len(data) < 8 {
-				return int64(int8(first))
-			}
-			wide := int64(binary.LittleEndian.Uint64(data))
-			data = data[8:]
-			return wide
-		}
-		numbers := func(length int64) []int64 {
-			out := make([]int64, max(length, 0)%64)
-			for i := range out {
-				out[i] = next()
-			}
-			return out
-		}
+		next, numbers := readNumbers(&data)
 		for len(data) > 0 {
 			var result int64
 			switch next() % 5 {
