@@ -77,7 +77,8 @@ class Operator:
             if life.goes and at >= life.until + life.late and number not in self.gone:
                 self.gone.add(number)
                 self.departed[number] = make_stint(life.number, life.since, life.until, gpus=life.gpus)
-        self.departed = {number: stint for number, stint in self.departed.items() if not is_settled(self.status, stint)}
+        known = parse_spans(self.status.spans or ())
+        self.departed = {number: stint for number, stint in self.departed.items() if not is_settled(self.status, known, stint)}
         written = account(self.status, RUNS, [*there.values(), *self.departed.values()], POOLS, START_AT + at)
         if answers:
             self.status = written

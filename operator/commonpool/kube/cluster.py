@@ -19,7 +19,6 @@ from commonpool.kube.promises import Promises
 from commonpool.kube.provider import ScaleSubresource
 from commonpool.kube.read import World, read_world
 from commonpool.kube.read.bounds import DEFAULT_BOUNDS, Bounds
-from commonpool.kube.read.moves import find_vacated
 from commonpool.kube.read.stalls import START_SECONDS, has_unbound
 from commonpool.kube.read.world import Past, read_runs
 from commonpool.kube.release import Release, plan_releases
@@ -136,7 +135,7 @@ class LiveCluster:
         """Let the pods come that have a place; anew from what is owed, because Rounds have just been written."""
         now_at = world.snapshot.now_at
         runs = read_runs(self.mirror, world, self._recall(now_at))
-        ground = Ground(world.fleet.pools, find_vacated(world.fleet), find_waits(world.runs, plan), now_at)
+        ground = Ground(world.fleet.pools, world.fleet.vacated, find_waits(world.runs, plan), now_at)
         releases = plan_releases(runs, ground)
         return await attempt_all((f"{each.run.child.kind} {each.run.child.path}", self._do_release(each, now_at)) for each in releases)
 

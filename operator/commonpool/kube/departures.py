@@ -8,6 +8,7 @@ from commonpool.kube.mirror import Mirror
 from commonpool.kube.read import World
 from commonpool.kube.read.stints import read_stint
 from commonpool.kube.status.accounting import is_settled
+from commonpool.kube.status.spans import Known, Who, parse_spans
 from commonpool.model.ids import ChildKey
 
 
@@ -28,13 +29,19 @@ class Departures:
         if not self._mirror.departed:
             return gone
         runs = {run.child: run for run in world.runs}
+        told: dict[ChildKey, Mapping[Who, Known]] = {}
         read = {pod.uid for run in world.runs for pod in run.pods}
         for uid, pod in list(self._mirror.departed.items()):
             if uid in read:  # it went after the round had begun
                 continue
             run = runs.get(pod.child)
             stint = read_stint(run, pod, world.fleet, asked, gone=True) if run is not None and run.own is not None else None
-            if run is None or stint is None or is_settled(run.status, stint, inherited=uid in self._inherited):
+            if run is None or stint is None:
+                self._mirror.settle(uid)
+                continue
+            if run.child not in told:
+                told[run.child] = parse_spans(run.status.spans or ())
+            if is_settled(run.status, told[run.child], stint, inherited=uid in self._inherited):
                 self._mirror.settle(uid)
             else:
                 gone[run.child] += (pod,)

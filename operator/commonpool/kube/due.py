@@ -2,7 +2,6 @@
 
 from commonpool.kube.mirror import Mirror
 from commonpool.kube.read import World
-from commonpool.kube.read.moves import find_vacated
 from commonpool.kube.serving import find_due
 from commonpool.kube.takeback import read_statuses
 from commonpool.model.plan import Plan
@@ -22,7 +21,7 @@ def find_next_due(world: World, mirror: Mirror, plan: Plan, telling_at: int | No
     instants = {int(run.status.resize.at.timestamp()) for run in world.runs if run.status.resize is not None}
     if plan.shrink:
         instants.add(now_at + UNDONE_SECONDS)
-    vacated = find_vacated(world.fleet)
+    vacated = world.fleet.vacated
     instants |= {due_at for run in world.runs if run.child.kind == "Deployment" and (due_at := find_due(run, vacated, now_at)) is not None}
     if world.late_at is not None:
         instants.add(world.late_at)

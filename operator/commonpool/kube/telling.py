@@ -15,7 +15,7 @@ from commonpool.kube.mirror import Mirror
 from commonpool.kube.own import Own
 from commonpool.kube.read import World
 from commonpool.kube.read.fleet import find_rival
-from commonpool.kube.read.moves import find_vacated, read_turnover
+from commonpool.kube.read.moves import read_turnover
 from commonpool.kube.read.needs import count_wanted
 from commonpool.kube.read.runs import Run
 from commonpool.kube.read.stints import read_stints
@@ -42,7 +42,7 @@ from commonpool.kube.turns import take_turns
 from commonpool.kube.writer import Failure, Writer, attempt_all
 from commonpool.model.assume import assume_plan
 from commonpool.model.demand import sum_demand
-from commonpool.model.ids import NodeName, PoolName, TenantName, WorkloadName
+from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.plan import Hold, Passed, Plan
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Blocked, Snapshot
@@ -114,7 +114,6 @@ class Telling:
         told: list[Told] = []
         quiet: dict[WorkloadName, tuple[object, ...]] = {}
         kept: list[int] = []
-        vacated = find_vacated(world.fleet)
         for run in world.runs:
             if run.own is None or (run.own.terminating and not _loses(run, shrinks, evicts)):
                 continue
@@ -132,7 +131,7 @@ class Telling:
                 evicts.get(run.name),
                 claimed and workload.status is not None and workload.status.resize is not None,
                 run.load,
-                _list_remarks(run, world, vacated, holds.get(run.name)),
+                _list_remarks(run, world, holds.get(run.name)),
                 _read_untold(run, world),
             )
             if (telling_at := find_telling_at(view, after.now_at)) is not None:
@@ -223,9 +222,9 @@ def _read_progress(run: Run) -> Progress:
     return Progress(want=progress.want, ready=progress.ready, message=run.refusal, refused=True)
 
 
-def _list_remarks(run: Run, world: World, vacated: Collection[NodeName], hold: Hold | None) -> tuple[str, ...]:
+def _list_remarks(run: Run, world: World, hold: Hold | None) -> tuple[str, ...]:
     serves = run.native and run.child.kind == "Deployment" and run.made is not None
-    turnover = read_turnover(run, vacated, world.snapshot.now_at) if serves else None
+    turnover = read_turnover(run, world.fleet.vacated, world.snapshot.now_at) if serves else None
     return list_workload_remarks(run, world.fleet.pools, world.bounds, turnover, hold.reason if hold is not None else None)
 
 

@@ -25,6 +25,10 @@ LEAST_BOUND = 1000
 """So many pods of a workload are counted out one by one, however small the pools are."""
 
 
+DISRUPTION_TAINTS = frozenset({"karpenter.sh/disrupted", "ToBeDeletedByClusterAutoscaler"})
+"""By which those who take nodes away say so before they do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """What there is."""
@@ -38,6 +42,8 @@ class Fleet:
 
     resource_names: frozenset[str]
     """Extended resources that some pool offers."""
+    vacated: frozenset[NodeName]
+    """Nodes that somebody wants empty: cordoned, given back, being deleted, or marked by an autoscaler."""
 
     def resource_on(self, node: NodeName) -> str:
         """The accelerators' resource name on a node of a pool."""
@@ -68,7 +74,12 @@ def read_fleet(pools: Iterable[Own[GPUPool]], nodes: Iterable[NodeFact]) -> Flee
         if specs[name].scaling is not None:
             scaling = read_scaling(specs[name], written.status, [node for node in members.values() if node.pool == name])
             models[name] = replace(models[name], scaling=scaling)
-    return Fleet(models, specs, members, facts, frozenset(pool.resource_name for pool in models.values() if pool.resource_name))
+    resource_names = frozenset(pool.resource_name for pool in models.values() if pool.resource_name)
+    return Fleet(models, specs, members, facts, resource_names, frozenset(name for name, fact in facts.items() if _is_vacated(fact)))
+
+
+def _is_vacated(fact: NodeFact) -> bool:
+    return fact.unschedulable or any(taint.key in DISRUPTION_TAINTS for taint in fact.taints)
 
 
 def read_pool(name: PoolName, spec: GPUPoolSpec) -> Pool:

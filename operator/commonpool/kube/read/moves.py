@@ -10,15 +10,11 @@ from dataclasses import dataclass
 
 from commonpool.kube.children import count_surge
 from commonpool.kube.facts import PodView
-from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.runs import Run
 from commonpool.model.ids import NodeName
 
 SURGE_SECONDS = 30
 """A pod that was to stand in for another and has had no place for so long gets none soon."""
-
-DISRUPTION_TAINTS = frozenset({"karpenter.sh/disrupted", "ToBeDeletedByClusterAutoscaler"})
-"""By which those who take nodes away say so before they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +37,6 @@ class Turnover:
         """Whether nothing but a place is missing: no pod is ready to stand in for another or on its way, and none gives its place back."""
         replaced = len(self.ready) + len(self.going) > wanted
         return bool(self.placeless) and self.coming == self.placeless and not replaced and not self.ending
-
-
-def find_vacated(fleet: Fleet) -> frozenset[NodeName]:
-    """Nodes that somebody wants empty: cordoned, given back, being deleted, or marked by an autoscaler."""
-    return frozenset(
-        name for name, fact in fleet.facts.items() if fact.unschedulable or any(taint.key in DISRUPTION_TAINTS for taint in fact.taints)
-    )
 
 
 def read_turnover(run: Run, vacated: Collection[NodeName], now_at: int) -> Turnover:

@@ -84,12 +84,13 @@ def count_until(status: GPUWorkloadStatus, pool: Pool | None, now_at: int) -> tu
     return (status.accelerator_seconds or 0) + used, _add_cost(status.cost, pool, used)
 
 
-def is_settled(status: GPUWorkloadStatus, stint: Stint, *, inherited: bool = False) -> bool:
+def is_settled(status: GPUWorkloadStatus, known: Mapping[Who, Known], stint: Stint, *, inherited: bool = False) -> bool:
     """Whether a pod that is gone can be forgotten: it is counted, or never will be.
 
-    `inherited`: it went while another process led. That one may have counted it and left it out of `spans` since.
+    `known`: the status' spans, parsed once for all pods of a workload. `inherited`: it went while another process led. That one may have
+    counted it and left it out of `spans` since.
     """
-    told = parse_spans(status.spans or ()).get(_name(stint))
+    told = known.get(_name(stint))
     if told is None:
         return inherited or not stint.pool or not stint.accelerators or (is_over(status) and not status.spans)
     return told.ended
