@@ -218,11 +218,12 @@ async def test_who_has_been_told_before_the_operator_was_killed_keeps_the_rest_o
 
 async def test_a_shrink_that_could_not_be_told_is_tried_again_without_haste(scene: Scene) -> None:
     scene.api.faults = {"patch-status GPUWorkload pretrain": [Unavailable("away")]}
+    scene.now_at = NOW_AT + 1  # who has started within this second is not asked
     await scene.decide(shrink(2, NOW_AT + GRACE_SECONDS))
     assert "resize" not in scene.status()
-    assert scene.cluster.next_due_at == NOW_AT + UNDONE_SECONDS
+    assert scene.cluster.next_due_at == scene.now_at + UNDONE_SECONDS
     await scene.decide(shrink(2, NOW_AT + GRACE_SECONDS))
-    assert scene.cluster.next_due_at == NOW_AT
+    assert scene.cluster.next_due_at == scene.now_at
 
 
 def slow(body: Body, *, ending_seconds: int | None = None) -> Body:
@@ -265,3 +266,13 @@ async def test_pods_that_a_deleted_workload_left_behind_are_taken_although_nobod
     [left] = scene.cluster.read().workloads
     told = Evict(left.name, left.child, WHY, "its places are needed")
     assert await scene.decide(told) == ["delete Pod gone-0 within 600 s"]
+
+
+async def test_who_has_started_within_this_second_is_looked_at_again_in_the_next(scene: Scene) -> None:
+    await scene.decide()
+    await scene.decide()
+    [found] = scene.cluster.read().workloads
+    assert (found.started_at, scene.cluster.next_due_at) == (NOW_AT, NOW_AT + 1)
+    scene.now_at = NOW_AT + 1
+    await scene.decide()
+    assert scene.cluster.next_due_at is None

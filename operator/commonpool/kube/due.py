@@ -30,7 +30,7 @@ def find_next_due(world: World, mirror: Mirror, plan: Plan, telling_at: int | No
             instants.add((pool.scaling.surplus_since_at or now_at) + pool.scaling.cooldown_seconds)
     if plan.hold:
         instants |= {each.patient_until_at for each in world.snapshot.workloads if each.patient_until_at and not each.begun}
-        instants |= {each.started_at + each.min_runtime_seconds for each in world.snapshot.workloads if each.started_at}
+        instants |= {each.free_at for each in world.snapshot.workloads if each.started_at}
     if telling_at is not None:
         instants.add(telling_at)
     return min((instant for instant in instants if instant > now_at), default=None)

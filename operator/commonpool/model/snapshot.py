@@ -239,6 +239,11 @@ class Workload:
         """Whether some of it holds a place already."""
         return bool(self.holdings)
 
+    @property
+    def free_at(self) -> int:
+        """From when on others may take from it what it has begun on: its minimum run time, and the second in which it started, are over."""
+        return self.started_at + max(1, self.min_runtime_seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

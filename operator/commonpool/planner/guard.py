@@ -45,7 +45,7 @@ class Guard:
 
     def find_free_at(self, workload: Workload) -> int:
         """When its minimum run time, and the second in which it started, are over, or were."""
-        return (workload.started_at or self._now_at) + max(1, workload.min_runtime_seconds)
+        return workload.free_at if workload.started_at else self._now_at + max(1, workload.min_runtime_seconds)
 
     def _is_open(self, workload: Workload) -> bool:
         return (
