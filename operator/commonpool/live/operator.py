@@ -103,7 +103,7 @@ class Operator:
     def _pause_seconds(self) -> float:
         """How long to wait for a change: until something is due, or must be tried again."""
         longest = RETRY_SECONDS if self.cluster.failures else CHECK_SECONDS
-        due_at = self.cluster.next_due_at
+        due_at = self.cluster.next_due_at if self.leader.epoch is not None else None
         return longest if due_at is None else max(0.0, min(longest, due_at - time.time()))
 
     def _observe(self, cycle: Cycle, woken_at: float | None) -> None:
