@@ -88,6 +88,10 @@ func (e *enforcer) PreFilter(_ context.Context, state fwk.CycleState, pod *v1.Po
 	if verdict.Wait != rounds.Go {
 		return nil, e.refuse(verdict)
 	}
+	if _, err := e.handle.SnapshotSharedLister().NodeInfos().Get(verdict.Node); err != nil {
+		// Rounds and nodes come by watches of their own. A refusal would be looked at again in five minutes, an error is in a second.
+		return nil, fwk.AsStatus(fmt.Errorf("node `%s`, which a Round promised, is not known here yet: %w", verdict.Node, err))
+	}
 	state.Write(Name, pinnedNode(verdict.Node))
 	return &fwk.PreFilterResult{NodeNames: sets.New(verdict.Node)}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	schedulercache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"commonpool.dev/scheduler/rounds"
@@ -21,6 +22,11 @@ type queue struct {
 	fwk.Handle
 
 	woken []string
+	nodes []*v1.Node
+}
+
+func (q *queue) SnapshotSharedLister() fwk.SharedLister {
+	return schedulercache.NewSnapshot(nil, q.nodes)
 }
 
 func (q *queue) ProfileName() string { return "commonpool" }
@@ -34,7 +40,7 @@ func (q *queue) Activate(_ klog.Logger, pods map[string]*v1.Pod) {
 
 func newTestEnforcer(t *testing.T) (*enforcer, *queue) {
 	t.Helper()
-	woken := &queue{}
+	woken := &queue{nodes: []*v1.Node{node("gpu-1", 8, 8)}}
 	e := &enforcer{index: rounds.NewIndex(), handle: woken, logger: klog.Background()}
 	e.index.Open()
 	return e, woken
@@ -87,6 +93,21 @@ func TestAPodIsHeldUntilItsRoundComesAndIsPinnedThen(t *testing.T) {
 	e.PostBind(t.Context(), state, pod, "gpu-1")
 	if counts := e.index.Counts(); counts.Outstanding != 0 {
 		t.Errorf("%+v after the binding", counts)
+	}
+}
+
+// A refusal would be looked at again when the node's watch tells of something that this plugin waits for: of nothing.
+func TestANodeThatIsNotKnownYetIsAnErrorWhichIsTriedAgainSoon(t *testing.T) {
+	e, queue := newTestEnforcer(t)
+	pod := barePod("a")
+	e.putPod(pod)
+	e.putRound(roundFor("a", "gpu-2"))
+	if _, status := e.PreFilter(t.Context(), framework.NewCycleState(), pod, nil); status.Code() != fwk.Error || !strings.Contains(status.Message(), "gpu-2") {
+		t.Errorf("sent to a node that is not there: %v", status)
+	}
+	queue.nodes = append(queue.nodes, node("gpu-2", 8, 8))
+	if result, status := e.PreFilter(t.Context(), framework.NewCycleState(), pod, nil); !status.IsSuccess() || !result.NodeNames.Has("gpu-2") {
+		t.Errorf("pinned to %v, %v", result, status)
 	}
 }
 

@@ -28,7 +28,9 @@ def test_a_namespace_that_refuses_is_left_alone_longer_and_longer_and_told_once(
         assert pauses.rests("dev", now_at + expected - 1)
         assert not pauses.rests("dev", now_at + expected)
         assert not pauses.rests("prod", now_at)
+        assert pauses.find_next_due(now_at) == now_at + expected
         now_at += expected
+    assert pauses.find_next_due(now_at) is None
     for _ in range(9):
         pauses.note("dev", refusals, now_at)
     assert not pauses.rests("dev", now_at + LONGEST_PAUSE_SECONDS)

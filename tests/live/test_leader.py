@@ -1,5 +1,6 @@
 """The Lease: one leader, rising epochs, and a leader that was asleep knows it."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +72,19 @@ async def test_a_leader_that_was_stopped_past_its_deadline_does_not_act_when_it_
     assert second.epoch == 2
     await first.step()
     assert first.epoch is None
+
+
+async def test_who_leads_on_after_a_lapse_is_told_so_because_what_came_meanwhile_was_let_go() -> None:
+    clock, told = Clock(), asyncio.Event()
+    leader = Leader(MemoryLeases(), "a", steady=clock.steady, wall=clock.wall, timing=Timing(15, 10, 0))
+    running = asyncio.create_task(leader.run(told.set))
+    await told.wait()
+    told.clear()
+    clock.now += 11
+    assert leader.epoch is None
+    await told.wait()
+    assert leader.epoch == 1
+    running.cancel()
 
 
 async def test_a_restarted_process_of_the_same_name_leads_at_once_in_a_higher_epoch() -> None:

@@ -1,13 +1,14 @@
 """What the stories of the whole way share: the pools, and for each test tenants of its own, laws and parity at its end."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.stories.acts import ACTS, Act, Cast
+from tests.stories.aftermath import describe
 from tests.stories.cluster import eventually
 from tests.stories.parity import expect_parity, list_recordings, load_engines
 from tests.stories.story import OURS, Story
@@ -22,6 +23,17 @@ from commonpool.local.places import find_source
 from commonpool.local.teller import LogTeller
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Whatever fails says what its cluster was at."""
+    report = yield
+    clusters = [each for each in getattr(item, "funcargs", {}).values() if isinstance(each, LocalCluster)] if report.failed else []
+    for cluster in clusters:
+        with suppress(OSError, ValueError):  # a recording may be replaced while it is read
+            report.sections.extend(describe(cluster))
+    return report
 
 
 @pytest.fixture(scope="session")

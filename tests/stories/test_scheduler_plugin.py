@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from tests.stories.cluster import consistently, eventually
+from tests.stories.cluster import consistently, eventually, make_node
 from tests.stories.plugin_stage import FLEET, SCHEDULER, Stage, make_request, make_spec, make_template
 
 from commonpool.config import Settings
@@ -49,6 +49,19 @@ def test_a_round_that_was_there_first_is_obeyed_at_once(stage: Stage) -> None:
     stage.promise("Pod", "punctual", "gpu-002*1")
     stage.make_pod("punctual")
     stage.expect_on("gpu-002", "punctual")
+
+
+def test_a_round_that_comes_before_its_node_is_obeyed_when_that_is_there(stage: Stage) -> None:
+    """Rounds and nodes come by watches of their own, and one may be late; a refused pod would be looked at again in five minutes."""
+    stage.make_pod("early")
+    stage.promise("Pod", "early", "gpu-late*1", pods="early")
+    eventually(lambda: stage.pods()["early"]["status"].get("conditions"))
+    node = make_node("gpu-late")
+    stage.client.create("/api/v1/nodes", {**node, "spec": {}})
+    try:
+        stage.expect_on("gpu-late", "early")
+    finally:
+        stage.client.delete("/api/v1/nodes/gpu-late")
 
 
 def test_a_pod_that_asks_for_something_else_than_was_promised_is_held(stage: Stage) -> None:

@@ -100,6 +100,7 @@ class LiveCluster:
         world = self._world
         if world is None or world.snapshot is not snapshot:
             raise BugError("a plan is applied to the snapshot that was read last, and to no other")
+        refusals = self._recall(snapshot.now_at).refusals
         failures = await self._promises.clear(world.standing)
         if not failures:  # a void entry that still stands could mean something again, when its slot has been given away
             failures += await self._promise(world, plan)
@@ -114,9 +115,10 @@ class LiveCluster:
         problems = Problems(self._upkeep.problems, self._scaler.problems)
         failures += await self._telling.tell(world, replace(written, scale=asked), problems)
         failures += await self._takeback.take_back(world, plan)
-        pauses = (self._refusals.find_next_due(snapshot.now_at), self._stalls.find_next_due(snapshot.now_at))
-        due = find_next_due(world, self.mirror, plan, self._telling.next_due_at)
-        self.next_due_at = min((at for at in (due, *pauses) if at is not None), default=None)
+        refused = self._recall(snapshot.now_at).refusals != refusals  # to be told, and its places are for others
+        due = snapshot.now_at if refused else find_next_due(world, self.mirror, plan)
+        pauses = (each.find_next_due(snapshot.now_at) for each in (self._refusals, self._stalls, self._upkeep))
+        self.next_due_at = min((at for at in (due, self._telling.next_due_at, *pauses) if at is not None), default=None)
         self._report(failures)
 
     async def _promise(self, world: World, plan: Plan) -> list[Failure]:

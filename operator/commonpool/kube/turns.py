@@ -33,6 +33,10 @@ class Pauses:
         """Whether nothing is to be tried there now."""
         return now_at < self._until.get(namespace, (0, 0))[0]
 
+    def find_next_due(self, now_at: int) -> int | None:
+        """When the next pause ends."""
+        return min((until_at for until_at, _ in self._until.values() if until_at > now_at), default=None)
+
     def note(self, namespace: str, failures: list[Failure], now_at: int) -> list[Failure]:
         """Note how it went; of many refusals in one namespace one is told."""
         refused = [failure for failure in failures if isinstance(failure.error, Forbidden | Invalid)]

@@ -75,6 +75,10 @@ class Upkeep:
             failures += self._pauses.note(namespace, outcome, now_at)
         return failures
 
+    def find_next_due(self, now_at: int) -> int | None:
+        """When a namespace in which tracking was refused is tried again. What only has to be looked at now and then has no instant."""
+        return self._pauses.find_next_due(now_at)
+
     async def taint(self, world: World) -> list[Failure]:
         """Give each node of a pool the pool's taint."""
         return await attempt_all((f"Node {each.node}", self._taint(each)) for each in plan_taints(world.fleet))

@@ -67,6 +67,8 @@ class Leader:
         self._renewed_at = 0.0
         self._rival: tuple[str, float] | None = None
         """The resourceVersion last seen of somebody else's Lease, and when we first saw it on our own clock."""
+        self._told: int | None = None
+        """The epoch that was told last; None also after a lapse that nobody was told of."""
 
     @property
     def epoch(self) -> int | None:
@@ -77,16 +79,15 @@ class Leader:
 
     async def run(self, on_change: Callable[[], None]) -> None:
         """Try for ever; `on_change` is called when this process begins or ceases to lead."""
-        before: int | None = None
         while True:
             try:
                 async with asyncio.timeout(self._timing.renew_deadline_seconds / 2):
                     await self.step()
             except (ClusterError, TimeoutError) as error:
                 LOGGER.warning("could not renew the lease: %s", str(error) or "no answer in time")
-            if self.epoch != before:
-                before = self.epoch
-                LOGGER.info("leading in epoch %s", before) if before is not None else LOGGER.warning("not leading")
+            if self.epoch != self._told:
+                self._told = self.epoch
+                LOGGER.info("leading in epoch %s", self._told) if self._told is not None else LOGGER.warning("not leading")
                 on_change()
             await asyncio.sleep(self._timing.retry_seconds)
 
@@ -126,6 +127,8 @@ class Leader:
                 LOGGER.info("the lease was taken before it was let go")
 
     def _hold(self, epoch: int, asked_at: float) -> None:
+        if self.epoch is None:  # who looked meanwhile, e.g. after the process was stopped, has let go what was due
+            self._told = None
         self._epoch, self._renewed_at, self._rival = epoch, asked_at, None
 
     def _expired(self, version: str, spec: Json) -> bool:

@@ -71,6 +71,8 @@ class Operator:
     """Everything has been read once."""
     decided: asyncio.Event = field(default_factory=asyncio.Event)
     """The first round is done, or another process leads."""
+    watching: asyncio.Event = field(default_factory=asyncio.Event)
+    """kopf is loaded and begins to follow our own kinds."""
 
     async def run_rounds(self) -> None:
         """Plan whenever something has changed that a plan may depend on, and this process leads."""
@@ -103,7 +105,7 @@ class Operator:
     def _pause_seconds(self) -> float:
         """How long to wait for a change: until something is due, or must be tried again."""
         longest = RETRY_SECONDS if self.cluster.failures else CHECK_SECONDS
-        due_at = self.cluster.next_due_at
+        due_at = self.cluster.next_due_at if self.leader.epoch is not None else None
         return longest if due_at is None else max(0.0, min(longest, due_at - time.time()))
 
     def _observe(self, cycle: Cycle, woken_at: float | None) -> None:
@@ -129,7 +131,8 @@ class Operator:
             LOGGER.info("pool %s is to have %d nodes: %s", scale.pool, scale.nodes, scale.why)
 
     async def check_what_is_gone(self) -> None:
-        """Tell the mirror of deletes that kopf did not see, the first time soon after it has started."""
+        """Tell the mirror of deletes that kopf did not see, the first time when it has listed: what went before, it never hears of."""
+        await self.watching.wait()
         wait_seconds = 2 * LATEST_WATCH_SECONDS
         while True:
             await asyncio.sleep(wait_seconds)
@@ -213,6 +216,7 @@ async def _watch(operator: Operator, client: Client) -> None:
     await operator.read.wait()
     await wait_any(operator.decided, timeout_seconds=LATEST_WATCH_SECONDS)
     watch = await asyncio.to_thread(import_module, "commonpool.live.watch")
+    operator.watching.set()
     await watch.watch(operator.mirror.remember, client.configuration)
 
 

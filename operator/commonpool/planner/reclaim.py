@@ -107,9 +107,8 @@ class Reclaim:
             _move_to(outlook, units.known, len(taken), 0)
         for unit in units.known:
             self._count(unit, -1)
-        ends = [self._guard.find_free_at(unit.workload) for unit in taken if unit.workload.name in late]
-        free_at = max(ends, default=0)
-        return free_at if free_at > self._now_at + 1 else None  # what started in this very second is asked in the next
+        waited = [unit.workload for unit in taken if unit.workload.name in late and unit.workload.min_runtime_seconds > 1]
+        return max(map(self._guard.find_free_at, waited), default=None)  # what only started in this very second is asked in the next
 
     def spare(self) -> None:
         """Once all claims are served: what was asked for early may not be needed after what later claims had to take."""

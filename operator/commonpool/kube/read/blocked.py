@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
 
 from commonpool.api import GPUWorkload
+from commonpool.api.timestamp import render_timestamp
 from commonpool.kube.children import find_child_key, find_refusal
 from commonpool.kube.facts import PriorityFact
 from commonpool.kube.own import Own
@@ -89,9 +92,18 @@ def _judge_native(run: Run, around: Surroundings) -> Blocked | None:
     hpc = workload.spec.hpc
     if hpc is None or run.made is not None:
         return None
-    if hpc.start_time is not None and hpc.start_time.timestamp() > around.now_at:
-        return Blocked(Reason.WAITS_FOR_START_TIME, f"starts at `{hpc.start_time:%Y-%m-%dT%H:%M:%SZ}`, as `startTime` says")
+    start_at = find_start_at(run)
+    if start_at is not None and start_at > around.now_at:
+        instant = datetime.fromtimestamp(start_at, UTC)
+        return Blocked(Reason.WAITS_FOR_START_TIME, f"starts at `{render_timestamp(instant)}`, as `startTime` says")
     return _judge_after(run, hpc.after or [], around)
+
+
+def find_start_at(run: Run) -> int | None:
+    """From when on its owner lets it start, in seconds since 1970; None if he does not say, or it has begun."""
+    workload = run.own.parsed if run.own is not None and run.made is None else None
+    start_time = workload.spec.hpc.start_time if workload is not None and workload.spec.hpc is not None else None
+    return ceil(start_time.timestamp()) if start_time is not None else None
 
 
 def _judge_usurper(child: ChildKey, *, vacating: bool) -> Blocked:
