@@ -100,16 +100,28 @@ def test_of_one_tenants_work_what_is_borrowed_goes_before_what_is_inside_however
 
 
 def test_nothing_is_placed_for_a_service_while_it_gives_pods_back() -> None:
-    """There is a node to spare on which the claim cannot use: a place there would be the next to be taken."""
+    """There is a node to spare that the claim cannot use: a place there would be the next to be taken."""
     nodes = [*make_nodes(3), make_node("h100-0003", gpus=4)]
-    told = replace(service("web", 0, 1, 2, gpus=4), resize=None)
-    lacks = replace(told, needs=make_workload(replicas=1, independent=True).needs, needs_min=1)
-    assert get_nodes(plan(make_situation(lacks, nodes=nodes)), "web") != []
-    whole = [gang(f"inside{node}", node, tenant="nlp", gpus=4, started=9000) for node in (0, 1, 2)]
-    decided = plan(make_situation(lacks, *whole, claim(gpus=4, priority=1), nodes=make_nodes(3), quotas=[*PROMISED, guarantee("nlp", 12)]))
+    lacks = service("web", 0, 1, 2, gpus=4, replicas=4)
+    safe = [gang(f"safe{node}", node, tenant="nlp", gpus=4, started=9000) for node in (0, 1, 2)]
+    quotas = [*PROMISED, guarantee("nlp", 12)]
+    assert get_nodes(plan(make_situation(lacks, *safe, nodes=nodes, quotas=quotas)), "web") == ["h100-0003"]
+    picky = claim(gpus=4, node_selector={"zone": "east"})
+    nodes[2] = make_node("h100-0002", labels={"zone": "east"})
+    decided = plan(make_situation(lacks, *safe, picky, nodes=nodes, quotas=quotas))
     assert shrinks(decided) == {"web": 2}
     assert not find_places(decided, "web")
     assert [hold.workload for hold in decided.hold] == ["speech-dev/claim"]
+    told = service("web", 0, 1, 2, gpus=4, resize=Resize(2, START_AT))
+    assert not find_places(plan(make_situation(told, *safe, picky, nodes=nodes, quotas=quotas)), "web")
+
+
+def test_what_is_evicted_is_not_given_places_in_the_same_round() -> None:
+    """Else they are counted for nobody, and promised twice. The claim needs a whole node, and there is room for a smaller pod elsewhere."""
+    web = service("web", 0, 0, gpus=4, replicas=3)
+    nodes = [make_node("h100-0000", labels={"zone": "east"}), make_node("h100-0001", gpus=4)]
+    decided = plan(make_situation(web, claim(node_selector={"zone": "east"}), nodes=nodes, quotas=PROMISED))
+    assert (evicted(decided), find_places(decided, "web")) == (["web"], [])
 
 
 def test_a_shrink_that_is_under_way_is_not_asked_for_again() -> None:

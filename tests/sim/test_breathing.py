@@ -123,6 +123,7 @@ class History:
         for check in (
             check_promises,
             check_pods_inside_stay,
+            check_what_is_borrowed_goes_first,
             check_victims_are_needed,
             check_reasons,
             check_sizes,
@@ -348,6 +349,50 @@ def check_pods_inside_stay(before: Snapshot, plan: Plan) -> None:
         if workload.independent and workload.tenant is not None:
             [pool] = {holding.pool for holding in workload.holdings}
             assert count_kept(after, workload.tenant, pool) + workload.shape.gpu_milli > find_guaranteed(before, workload)
+
+
+def check_what_is_borrowed_goes_first(before: Snapshot, plan: Plan) -> None:
+    """Law 7, of one claim and divisible work: no pod that is covered goes where a borrowed one of the same tenant's would do as well."""
+    if not plan.shrink or len(find_served(plan)) != 1 or len(find_claims(before)) > 1:
+        return
+    workloads = {workload.name: workload for workload in before.workloads}
+    kept = {name: len(split_places(workload)[0]) for name, workload in workloads.items()}
+    kept |= {shrink.workload: shrink.keep for shrink in plan.shrink} | {evict.workload: 0 for evict in plan.evict}
+    for shrink in plan.shrink:
+        victim, covered = workloads[shrink.workload], count_covered(before, workloads[shrink.workload])
+        for other in before.workloads:
+            least = max(count_covered(before, other), other.elastic.least if other.elastic is not None else 1)
+            is_open = other.begun and not other.leaving and other.tier != "Guaranteed" and other.free_at <= before.now_at
+            lacks = other.elastic is not None and other.needs and not may_grow(other)
+            divisible = other.independent or other.elastic is not None
+            if other.tenant != victim.tenant or other == victim or not (divisible and is_open) or lacks:
+                continue
+            step = other.elastic.step if other.elastic is not None else 1
+            if shrink.keep >= covered or kept[other.name] - step < least:
+                continue
+            instead = replace(shrink, workload=other.name, child=other.child, keep=kept[other.name] - step)
+            spared = replace(shrink, keep=shrink.keep + (victim.elastic.step if victim.elastic is not None else 1))
+            rest = [each for each in plan.shrink if each.workload not in {shrink.workload, other.name}]
+            again = plan_round(assume_plan(before, replace(plan, shrink=(*rest, spared, instead))), ENGINE)
+            served = find_served(again) | {place.workload for place in again.place}
+            assert again.shrink or again.evict or not find_served(plan) & served
+
+
+def count_covered(snapshot: Snapshot, workload: Workload) -> int:
+    """How many pods of divisible work its tenant's guarantee covers: what ranks highest and has run longest comes first."""
+    left = find_guaranteed(snapshot, workload)
+    held = [each for each in snapshot.workloads if each.begun and not each.leaving and each.tenant == workload.tenant]
+    pools = {holding.pool for holding in workload.holdings}
+    for each in sorted(held, key=lambda each: (each.tier != "Guaranteed", -each.priority, each.started_at, each.name)):
+        if not pools & {holding.pool for holding in each.holdings}:
+            continue
+        pods, size = len(split_places(each)[0]), each.shape.gpu_milli
+        first = 1 if each.independent else pods if each.elastic is None else min(each.elastic.least, pods)
+        covered = min(pods, left // size) if first and first * size <= left else 0
+        left -= covered * size
+        if each.name == workload.name:
+            return covered
+    return 0
 
 
 def count_kept(snapshot: Snapshot, tenant: TenantName, pool: PoolName) -> int:

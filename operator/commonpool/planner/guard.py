@@ -91,7 +91,10 @@ class Guard:
     def _is_covered(self, workload: Workload, tenant: TenantName) -> bool:
         """Whether a guarantee has room for all that it holds, by the lines by which it would be placed."""
         return all(
-            any(self._find_inside(state).get(workload.name) == len(split_places(workload)[0]) for state in self._draft.quota.list_nearest(tenant, pool))
+            any(
+                self._find_inside(state).get(workload.name) == len(split_places(workload)[0])
+                for state in self._draft.quota.list_nearest(tenant, pool)
+            )
             for pool in {holding.pool for holding in workload.holdings}
         )
 

@@ -1,9 +1,10 @@
 """The fifth stage: what is borrowed comes back for a guarantee, the gentlest way first.
 
 Elastic work gives pods beyond its least size, and a service those of its independent pods that are borrowed, all but the last;
-only where that does not do, whole borrowers are evicted, Spot before Standard, and of equals the one that loses least work. What is
-inside a guarantee comes after all that is borrowed: elastic work may give it as long as its tenant keeps as much. The method is that of Kueue's
-preemption: take one after the other until the claim fits, then try to give each back, the dearest first.
+only where that does not do, whole borrowers are evicted, Spot before Standard, and of equals the one that loses least work. What a
+guarantee covers comes after all that is borrowed: elastic work may give it as long as its tenant keeps as much.
+
+The method is that of Kueue's preemption: take one after the other until the claim fits, then try to give each back, the dearest first.
 So nobody is asked in vain, and whoever is asked is needed. A claim that would not fit then either takes nothing.
 """
 

@@ -1,4 +1,4 @@
-"""Training that may grow and shrink, its sizes and the ranks that it may still take; and the shrink that it, or a service, has been told of."""
+"""Training that may grow and shrink: its sizes, the ranks that it may still take; and the shrink that it, or a service, was told of."""
 
 from functools import lru_cache
 

@@ -65,7 +65,7 @@ class Run:
 
     @property
     def independent(self) -> bool:
-        """Whether each of its pods is of use without the others; who knows that of a StatefulSet which another controller made?"""
+        """Whether each of its pods is of use without the others. Nobody knows that of a StatefulSet which another controller made."""
         if self.child.kind == "StatefulSet":
             return self.made is not None and not self.made.owner_kind
         return self.child.kind in {"Deployment", "ReplicaSet"}
