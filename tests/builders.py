@@ -1,6 +1,6 @@
 """The world in domain words: what a test does not say has a sensible value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
@@ -159,28 +159,31 @@ def make_workload(
     tier: str = "Standard",
     resize: Resize | None = None,
     leaving: bool = False,
+    independent: bool = False,
 ) -> Workload:
     """`replicas` pods by rank, of which those in `held` have a place; a gang that has not begun needs all the rest together.
 
-    With `most` it is elastic and `replicas` its least size. Ages, `started` and `checkpointed` are seconds ago, `patience` is to come.
+    With `most` it is elastic and `replicas` its least size. Where `independent` its pods have names in place of ranks, and each of those
+    in `held` is a second younger than the one before. Ages, `started` and `checkpointed` are seconds ago, `patience` is to come.
     """
     namespace = f"{tenant}-dev" if tenant else "nobody"
     shape = Amounts(gpus * GPU_MILLI, cpu_milli, memory_gib * GIB, 1)
     ranks = count()
-    holdings = tuple(
-        Holding(NodeName(each.node), PoolName(each.pool), Seat(rank=next(ranks)), each.bound, shape)
-        for each in held
-        for _ in range(each.pods)
-    )
-    needs = tuple(Seat(rank=rank) for rank in range(len(holdings), replicas if most is None else most))
-    needs_min = len(needs) if gang and not holdings else min(1, len(needs))
+
+    def hold(each: Held, rank: int) -> Holding:
+        place = Holding(NodeName(each.node), PoolName(each.pool), _make_seat(rank, named=independent), each.bound, shape)
+        return replace(place, since_at=START_AT - started + rank) if independent else place
+
+    holdings = tuple(hold(each, next(ranks)) for each in held for _ in range(each.pods))
+    needs = tuple(_make_seat(rank, named=independent) for rank in range(len(holdings), replicas if most is None else most))
+    needs_min = len(needs) if gang and not independent and not holdings else min(1, len(needs))
     if most is not None:
         needs_min = 0 if holdings else replicas
     if leaving or resize is not None:
         needs, needs_min = (), 0
     return Workload(
         name=WorkloadName(f"{namespace}/{name}"),
-        child=ChildKey("Job", namespace, name),
+        child=ChildKey("Deployment" if independent else "Job", namespace, name),
         tenant=TenantName(tenant) if tenant else None,
         shape=shape,
         created_at=START_AT - age,
@@ -203,8 +206,13 @@ def make_workload(
         checkpointed_at=0 if checkpointed is None else START_AT - checkpointed,
         tier=tier,
         resize=resize,
+        independent=independent,
         leaving=leaving,
     )
+
+
+def _make_seat(rank: int, *, named: bool) -> Seat:
+    return Seat(pod=f"{rank:04}") if named else Seat(rank=rank)
 
 
 def find_places(plan: Plan, name: str) -> list[Place]:

@@ -225,7 +225,8 @@ class Serving:
         named: dict[str, str] = {}
         free: list[str] = []
         taken = [pod["spec"]["nodeName"] for pod in self.pods() if "nodeName" in pod["spec"]]
-        for gang in (gang for each in self.stage.api.all(ROUNDS) for gang in each["spec"]["gangs"]):
+        gangs = (gang for each in self.stage.api.all(ROUNDS) for gang in each["spec"]["gangs"])
+        for gang in (gang for gang in gangs if gang["workload"] == f"{NAMESPACE}/{NAME}"):
             nodes = [name for part in gang["nodes"].split() for name in [part.partition("*")[0]] * int(part.partition("*")[2])]
             if gang.get("pods"):
                 named |= dict(zip(gang["pods"].split(), nodes, strict=True))

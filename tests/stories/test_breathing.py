@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.stories.cluster import consistently, eventually, make_job
-from tests.stories.manifests import make_inference, make_training
+from tests.stories.manifests import make_apps, make_inference, make_training
 from tests.stories.story import OURS, PATIENCE_SECONDS, Member, Story
 
 from commonpool.local.client import Manifest
@@ -15,6 +15,7 @@ from commonpool.local.memory import read_memory
 pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
 
 RESIZE = "commonpool.dev/resize"
+H100 = {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}
 LOCAL_GROUPS = "/apis/local.commonpool.dev/v1/nodegroups"
 
 
@@ -133,6 +134,27 @@ def test_a_borrower_that_cannot_shrink_is_evicted_told_why_and_runs_again_later(
     bob.delete("GPUWorkload", "claim")
     alice.expect("plain", "Running")
     assert alice.look("plain")["metadata"]["creationTimestamp"] == born
+
+
+def test_a_deployment_gives_the_pod_that_it_borrows_its_others_serve_on_and_it_grows_again(story: Story, bob: Member) -> None:
+    alice = story.add_tenant("speech", "alice", guaranteed=16)
+    web = make_apps("Deployment", {"nvidia.com/gpu": "8"}, name="web", nodeSelector=H100)
+    alice.create(web | {"spec": web["spec"] | {"replicas": 3}})
+    expect_pods(alice, "web", 3)
+    before = alice.places("web")
+    with story.lawful():
+        bob.create(make_training("claim", pods=2))
+        bob.expect("claim", "Running")
+        left = eventually(lambda: alice.places("web"), until=lambda seen: len(seen) == 2)
+    assert left.items() < before.items()
+    eventually(lambda: "Shrinking" in alice.kubectl("events", "--for", "gpuworkload/web"))
+    status = eventually(lambda: alice.look("web")["status"], until=lambda seen: "wait" in seen)
+    assert (status["replicas"]["summary"], status["wait"]["reason"]) == ("2/3", "InsufficientCapacity")
+    assert "lastEviction" not in status
+    assert bob.tenant not in alice.kubectl("describe", "gw", "web")
+    consistently(lambda: alice.places("web"), until=lambda seen: seen == left)
+    bob.delete("GPUWorkload", "claim")
+    expect_pods(alice, "web", 3)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ class ServingReplicas(Model):
     rules: ClassVar[tuple[Rule, ...]] = (ORDERED,)
 
     min: Annotated[int, Field(ge=0, le=100_000)]
-    """Replicas that stay up even without load; 0: all may go."""
+    """Replicas that stay up even without load; 0: all may go. What of them is borrowed may be taken back all the same."""
     max: Annotated[int, Field(ge=1, le=100_000)]
     """Replicas that it may grow to under load."""
 

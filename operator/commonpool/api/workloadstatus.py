@@ -66,7 +66,7 @@ class Resize(Model):
     """A shrink that is under way: it has been told, and keeps what it has until the instant has come or it has written a checkpoint."""
 
     replicas: Count
-    """Replicas that stay, those of the lowest ranks."""
+    """Replicas that stay: those of the lowest ranks, of a service the oldest."""
     at: Timestamp
     """When the others go."""
     told_at: Timestamp

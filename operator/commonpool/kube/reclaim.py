@@ -52,6 +52,7 @@ def plan_reclaims(
     `most_grace_seconds`: no pod whose place is taken back keeps it longer, whatever it says itself, and whoever deletes it.
     """
     evicted = {evict.workload for evict in plan.evict}
+    shrunk = {shrink.workload: shrink.keep for shrink in plan.shrink}
     hand = _Hand(max(1, most_grace_seconds))
     due: list[Reclaim | None] = []
     for run in runs:
@@ -63,6 +64,8 @@ def plan_reclaims(
             reclaim = hand.delete_pods(run)  # deleted before its controller saw that it is suspended
         elif status.resize is not None:
             reclaim = hand.shrink(run, status.resize.replicas) if is_due(run, status.resize, now_at) else None
+        elif run.own is None and run.name in shrunk:
+            reclaim = hand.shrink(run, shrunk[run.name])
         elif (sizes := find_sizes(run)) is not None and not run.queued:
             reclaim = hand.shrink(run, sizes.max)  # its owner wants fewer
         due.append(reclaim or hand.hurry(run))
@@ -123,18 +126,17 @@ class _Hand:
         return Reclaim(run, from_rank, pods=going) if going or run.promises else None
 
     def shrink(self, run: Run, keep: int) -> Reclaim | None:
-        """So many pods stay: those of the lowest ranks, of pods without a rank the oldest."""
+        """So many pods stay: those of the lowest ranks, of pods without a rank the oldest (`model.elastic.sort_places`)."""
         if run.child.kind == "Job" and run.made is not None:
             if run.made.terminating:
                 return self.delete_pods(run, keep)
             if run.made.replicas <= keep:
                 return None
             return Reclaim(run, keep, (_patch_job(run, build_scale_patch("Job", keep), {}),))
-        staying = sorted(
-            (pod for pod in run.pods if pod.holds and not pod.terminating), key=lambda pod: (pod.rank, pod.created_at, pod.name)
-        )
-        going = self._end(staying[keep:])
-        return Reclaim(run, 0, pods=going) if going else None
+        places = sorted((pod for pod in run.pods if pod.holds), key=lambda pod: (pod.terminating, pod.rank, pod.created_at, pod.name))
+        serving = sum(not pod.terminating for pod in places)
+        going = self._end(places[max(min(keep, serving), keep - len(run.promises)) :])
+        return Reclaim(run, 0, pods=going) if going or serving + len(run.promises) > keep else None
 
     def hurry(self, run: Run) -> Reclaim | None:
         """Pods that their controller took away for us have the grace that they ask for: too long a one is cut short."""

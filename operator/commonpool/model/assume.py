@@ -63,11 +63,14 @@ def _assume_pool(pool: Pool, scales: Mapping[PoolName, ScalePool], surplus: tupl
 def _assume(workload: Workload, changes: _Changes | None, now_at: int) -> Workload:
     if changes is None:
         return workload
+    if changes.places:
+        workload = _promise(workload, changes.places, now_at)
     if changes.evicted:
         return replace(workload, leaving=True, needs=(), needs_min=0, resize=None)
-    if changes.shrink is not None:
-        workload = replace(workload, resize=Resize(changes.shrink.keep, changes.shrink.by_at))
-    return _promise(workload, changes.places, now_at) if changes.places else workload
+    if changes.shrink is None:
+        return workload
+    workload = replace(workload, resize=Resize(changes.shrink.keep, changes.shrink.by_at))
+    return replace(workload, needs=(), needs_min=0) if workload.independent else workload  # the rest waits until the others have gone
 
 
 def _promise(workload: Workload, places: list[Place], now_at: int) -> Workload:

@@ -1,13 +1,20 @@
 """Which places a workload is giving back, and what sizes elastic work may have."""
 
-from collections.abc import Iterable
-
 from commonpool.model.snapshot import Elastic, Holding, Workload
 
 
-def sort_by_rank(holdings: Iterable[Holding]) -> list[Holding]:
-    """Places of a workload in the order in which they stay: the last go first."""
-    return sorted(holdings, key=lambda holding: (holding.seat, holding.node, not holding.bound))
+def sort_places(workload: Workload) -> list[Holding]:
+    """Its places in the order in which they stay, the last go first: by rank; of independent pods also by age.
+
+    Of these, those that are ending go before all others, and those that no pod has taken yet before those that serve.
+    """
+    if not workload.independent:
+        return sorted(workload.holdings, key=lambda holding: (holding.seat, holding.node, not holding.bound))
+    return sorted(workload.holdings, key=_stay)
+
+
+def _stay(holding: Holding) -> tuple[bool, bool, int, int, str, str]:
+    return (holding.ending, not holding.bound, holding.seat.rank, holding.since_at, holding.seat.pod, holding.node)
 
 
 def split_places(workload: Workload) -> tuple[tuple[Holding, ...], tuple[Holding, ...]]:
@@ -18,9 +25,9 @@ def split_places(workload: Workload) -> tuple[tuple[Holding, ...], tuple[Holding
 
 
 def split_at(workload: Workload, keep: int) -> tuple[tuple[Holding, ...], tuple[Holding, ...]]:
-    """The places that stay when `keep` pods stay, and those that go: the highest ranks."""
-    ranked = sort_by_rank(workload.holdings)
-    if ranked and ranked[0].seat.rank >= 0:
+    """The places that stay when `keep` pods stay, and those that go: the last to stay, of a gang all from rank `keep` on."""
+    ranked = sort_places(workload)
+    if ranked and ranked[0].seat.rank >= 0 and not workload.independent:
         keep = sum(holding.seat.rank < keep for holding in ranked)
     return tuple(ranked[:keep]), tuple(ranked[keep:])
 

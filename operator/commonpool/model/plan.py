@@ -62,7 +62,7 @@ class Shrink:
     workload: WorkloadName
     child: ChildKey
     keep: int
-    """Pods that stay: those of the lowest ranks."""
+    """Pods that stay: those of the lowest ranks, of a service the oldest."""
     by_at: int
     """When the others go: now plus its grace, fixed when it is first told."""
     why: Reason

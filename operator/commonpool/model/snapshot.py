@@ -139,6 +139,10 @@ class Holding:
     seat: Seat
     bound: bool
     amounts: Amounts
+    since_at: int = 0
+    """Of independent pods: when the pod was made; 0: nobody said."""
+    ending: bool = False
+    """Of independent pods: it is being deleted, and holds its place until it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,8 @@ class Workload:
     """Guaranteed (never borrows, gives nothing as far as the guarantee covers it), Standard, or Spot (evicted first)."""
     resize: Resize | None = None
     """A shrink that it has been told of and that is not done."""
+    independent: bool = False
+    """Each of its pods is of use without the others (a service): it has no least size, and gives back pod by pod."""
     leaving: bool = False
     """Evicted: what it holds is given back as its pods end."""
 
@@ -261,8 +267,8 @@ class Snapshot:
     workloads: tuple[Workload, ...] = ()
 
 
-def _holding_key(holding: Holding) -> tuple[str, Seat, bool, str, Amounts]:
-    return (holding.node, holding.seat, holding.bound, holding.pool, holding.amounts)
+def _holding_key(holding: Holding) -> tuple[str, Seat, bool, str, Amounts, int, bool]:
+    return (holding.node, holding.seat, holding.bound, holding.pool, holding.amounts, holding.since_at, holding.ending)
 
 
 def _quota_key(line: QuotaLine) -> tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]:

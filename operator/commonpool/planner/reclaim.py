@@ -1,17 +1,20 @@
 """The fifth stage: what is borrowed comes back for a guarantee, the gentlest way first.
 
-Elastic work gives pods beyond its least size; only where that does not do, whole borrowers are evicted,
-Spot before Standard, and of equals the one that loses least work. The method is that of Kueue's
-preemption: take one after the other until the claim fits, then try to give each back, the dearest first.
+Elastic work gives pods beyond its least size, and a service those of its independent pods that are borrowed, all but the last;
+only where that does not do, whole borrowers are evicted, Spot before Standard, and of equals the one that loses least work. What a
+guarantee covers comes after all that is borrowed: elastic work may give it as long as its tenant keeps as much.
+
+The method is that of Kueue's preemption: take one after the other until the claim fits, then try to give each back, the dearest first.
 So nobody is asked in vain, and whoever is asked is needed. A claim that would not fit then either takes nothing.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from commonpool.model.elastic import count_off_grid, may_grow, sort_by_rank, split_at, split_places
+from commonpool.engine.protocol import MAX_COUNT
+from commonpool.model.elastic import count_off_grid, may_grow, sort_places, split_at, split_places
 from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.plan import Evict, Shrink
 from commonpool.model.reasons import Reason
@@ -27,7 +30,7 @@ SPOT = "Spot"
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What can be taken at once: one step of an elastic workload, or all that a workload has left."""
+    """What can be taken at once: one step of an elastic workload, one independent pod, or all that a workload has left."""
 
     workload: Workload
     tenant: TenantName
@@ -61,6 +64,10 @@ class Reclaim:
     def evicts(self) -> tuple[Evict, ...]:
         """Who leaves, by name."""
         return tuple(_build_evict(units[-1]) for _, units in sorted(self._chosen.items()) if not units[-1].keep)
+
+    def takes_from(self, name: WorkloadName) -> bool:
+        """Whether the workload gives back by now: what it lacks is not placed meanwhile."""
+        return name in self._chosen
 
     def serve(self, claim: Question, guarantor: TenantName, *, evict: bool) -> Sequence[int]:
         """Take the room for the claim in the outlook once others have given back what it needs; empty if they cannot.
@@ -152,30 +159,43 @@ class Reclaim:
     def _list_group(
         self, group: Sequence[tuple[TenantName, Workload]], pool: PoolName, spared: frozenset[TenantName], *, evict: bool
     ) -> Iterator[Unit]:
-        """Of equals, all that can shrink before anybody leaves."""
+        """Of equals, all that can shrink before anybody leaves: first by what is borrowed, then by what else can go."""
         size: dict[WorkloadName, int] = {}
-        for tenant, workload in group:
-            for unit in self._list_steps(workload, tenant, pool, spared) if workload.elastic is not None else ():
-                size[workload.name] = unit.keep
-                yield unit
+        inside = {
+            workload.name: self._guard.count_inside(workload, spared)
+            for _, workload in group
+            if workload.independent or workload.elastic is not None
+        }
+        for borrowed in (True, False):
+            for tenant, workload in group:
+                if workload.name not in inside or (workload.independent and not borrowed):
+                    continue
+                least = inside[workload.name] if borrowed else 0
+                for unit in self._list_steps(workload, tenant, pool, spared, range(least, size.get(workload.name, MAX_COUNT))):
+                    size[workload.name] = unit.keep
+                    yield unit
         for tenant, workload in group if evict else ():
             if self._guard.may_evict(workload, spared):
                 places = self._find_left(workload)
                 places = places[: size.get(workload.name, len(places))]
-                if places:
+                if places and (len(places) == 1 or not workload.independent):
                     unit = Unit(workload, tenant, places, 0)
                     self._count(unit, 1)
                     yield unit
 
-    def _list_steps(self, workload: Workload, tenant: TenantName, pool: PoolName, spared: frozenset[TenantName]) -> Iterator[Unit]:
-        elastic = None if workload.needs and not may_grow(workload) else workload.elastic  # sizes count from rank 0 without a gap
+    def _list_steps(
+        self, workload: Workload, tenant: TenantName, pool: PoolName, spared: frozenset[TenantName], sizes: range
+    ) -> Iterator[Unit]:
+        """One after the other, from the size that it has, at most `sizes.stop`, down to `sizes.start` pods or more."""
         places = self._find_left(workload)
-        size = len(places)
-        while elastic is not None and size > elastic.least:
-            keep = size - (count_off_grid(elastic, size) or elastic.step)
+        size = min(len(places), sizes.stop)
+        while (keep := _find_smaller(workload, size)) and keep >= sizes.start:
             unit = Unit(workload, tenant, places[keep:size], keep)
             gpu_milli = sum(holding.amounts.gpu_milli for holding in unit.holdings)
-            if keep < elastic.least or not self._guard.may_give(tenant, pool, gpu_milli, spared):
+            if workload.independent:
+                if not self._guard.borrows(workload, spared):
+                    return
+            elif not self._guard.may_give(tenant, pool, gpu_milli, spared):
                 return
             self._count(unit, 1)
             yield unit
@@ -185,7 +205,7 @@ class Reclaim:
         """Its places by rank, but for those that it gives back already."""
         left = self._left.get(workload.name)
         if left is None:
-            left = self._left[workload.name] = tuple(sort_by_rank(split_places(workload)[0]))
+            left = self._left[workload.name] = tuple(sort_places(replace(workload, holdings=split_places(workload)[0])))
         return left
 
     def _count(self, unit: Unit, sign: int) -> None:
@@ -201,6 +221,17 @@ class Reclaim:
         by_at = told.by_at if told is not None and pending else self._now_at + workload.grace_seconds
         message = f"gives back what it holds beyond its tenant's guarantee, because another tenant claims its own: `{unit.keep}` pods stay"
         return Shrink(workload.name, workload.child, unit.keep, by_at, Reason.RECLAIMED_FOR_GUARANTEE, message, workload.generation)
+
+
+def _find_smaller(workload: Workload, size: int) -> int:
+    """The next smaller size that it may have and goes on with; 0: none."""
+    if workload.independent:
+        return size - 1
+    elastic = None if workload.needs and not may_grow(workload) else workload.elastic  # sizes count from rank 0 without a gap
+    if elastic is None or size <= elastic.least:
+        return 0
+    keep = size - (count_off_grid(elastic, size) or elastic.step)
+    return keep if keep >= elastic.least else 0
 
 
 def _sort_by_pool(workloads: Iterable[Workload]) -> Mapping[PoolName, Sequence[tuple[TenantName, Workload]]]:

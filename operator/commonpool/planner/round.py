@@ -124,6 +124,8 @@ class _Pass:
             while (workload := queue.take()) is not None and workload.tenant is not None:
                 if todo is ready:
                     order.append(workload)
+                if self._reclaim.takes_from(workload.name):
+                    continue
                 outcome = self._draft.place(workload, workload.tenant, self._pools(workload))
                 places += outcome.places
                 self._halves |= bool(outcome.places) and bool(outcome.workload.needs) and workload.elastic is None

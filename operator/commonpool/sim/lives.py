@@ -11,7 +11,8 @@ from commonpool.model.snapshot import Holding, Workload
 
 def promise(workload: Workload, place: Place, now_at: int) -> Workload:
     """It is promised these places. Elastic work then needs nothing more until all its pods run."""
-    promised = tuple(Holding(entry.node, place.pool, entry.seat, bound=False, amounts=place.shape) for entry in place.entries)
+    since_at = now_at if workload.independent else 0
+    promised = tuple(Holding(entry.node, place.pool, entry.seat, False, place.shape, since_at) for entry in place.entries)
     needs = () if _is_whole(workload) else workload.needs[len(promised) :]
     return replace(
         workload,
@@ -51,6 +52,9 @@ def lose(workload: Workload, lost: Collection[Holding], wish: Workload) -> Workl
         return requeue(workload, wish)
     if workload.leaving:
         return replace(workload, holdings=kept)
+    if workload.independent:
+        done = workload.resize is None or len(kept) <= workload.resize.keep
+        return remake(replace(workload, holdings=kept, resize=None if done else workload.resize), wish)
     keep = workload.resize.keep if workload.resize is not None else len(workload.holdings) + len(workload.needs)
     missing = () if workload.elastic is not None and workload.needs_min == 0 else workload.needs
     needs = tuple(sorted((*missing, *(holding.seat for holding in lost if holding.seat.rank < keep))))
@@ -62,7 +66,18 @@ def shrink(workload: Workload, wish: Workload) -> Workload:
     if workload.resize is None:
         return workload
     kept = split_at(workload, workload.resize.keep)[0]
-    return replace(workload, holdings=kept, resize=None) if kept else requeue(workload, wish)
+    return remake(replace(workload, holdings=kept, resize=None), wish) if kept else requeue(workload, wish)
+
+
+def remake(workload: Workload, wish: Workload) -> Workload:
+    """Whoever made independent pods makes others for those that are gone; they wait until a shrink is done."""
+    if not workload.independent or workload.resize is not None:
+        return workload
+    seats = [*(holding.seat for holding in workload.holdings), *workload.needs]
+    newest = max((int(seat.pod) for seat in seats), default=0)
+    missing = max(0, len(wish.needs) - len(seats))
+    needs = (*workload.needs, *(Seat(pod=f"{newest + number:04}") for number in range(1, missing + 1)))
+    return replace(workload, needs=needs, needs_min=min(1, len(needs)), started_at=workload.started_at if workload.begun else 0)
 
 
 def requeue(workload: Workload, wish: Workload) -> Workload:

@@ -1,4 +1,4 @@
-"""Training that may grow and shrink: its sizes, the ranks that it may still take, and the shrink that it has been told of."""
+"""Training that may grow and shrink: its sizes, the ranks that it may still take; and the shrink that it, or a service, was told of."""
 
 from functools import lru_cache
 
@@ -42,9 +42,10 @@ def find_growth(run: Run, most: int) -> tuple[Seat, ...]:
 
 
 def read_resize(run: Run) -> Resize | None:
-    """The shrink that it has been told of, as long as pods that are to go still hold their places."""
+    """The shrink that it has been told of, as long as pods that are to go still hold their places; of a service those promised too."""
     told = run.status.resize
-    if told is None or sum(pod.holds for pod in run.pods) <= told.replicas:
+    promised = len(run.promises) if run.independent else 0
+    if told is None or sum(pod.holds for pod in run.pods) + promised <= told.replicas:
         return None
     return Resize(told.replicas, int(told.at.timestamp()))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from commonpool.api.inference import Inference
 from commonpool.kube.facts import ChildFact, PodView
 from commonpool.kube.load import least_pods
-from commonpool.kube.read.elastic import find_ceiling, find_growth, find_sizes, ranks
+from commonpool.kube.read.elastic import find_ceiling, find_growth, find_sizes, ranks, read_resize
 from commonpool.kube.read.runs import Run
 from commonpool.kube.read.stalls import explain_missing
 from commonpool.model.amounts import Amounts
@@ -40,6 +40,8 @@ def read_needs(run: Run, most: int) -> Needs:
         return NO_NEEDS  # until something stands for it that can tell why it waits
     if run.queued and run.leaving:
         return NO_NEEDS  # until its pods have ended
+    if run.independent and read_resize(run) is not None:
+        return NO_NEEDS  # until those have ended that are to go: a place that it got meanwhile would be one too many again
     return _native_needs(run, most) if run.native else _written_needs(run, most)
 
 

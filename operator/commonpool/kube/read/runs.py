@@ -64,6 +64,13 @@ class Run:
         return self.own is not None and (self.own.parsed is None or self.own.parsed.spec.tracked is None)
 
     @property
+    def independent(self) -> bool:
+        """Whether each of its pods is of use without the others. Nobody knows that of a StatefulSet which another controller made."""
+        if self.child.kind == "StatefulSet":
+            return self.made is not None and not self.made.owner_kind
+        return self.child.kind in {"Deployment", "ReplicaSet"}
+
+    @property
     def finished(self) -> bool:
         """Whether it has ended for good, one way or the other."""
         if self.native and self.own is not None and self.own.outcome:

@@ -54,6 +54,7 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
         checkpointed_at=read_checkpointed_at(run),
         tier=run.own.parsed.spec.tier if run.own is not None and run.own.parsed is not None else "Standard",
         resize=read_resize(run),
+        independent=run.independent,
         leaving=run.leaving,
     )
 
@@ -210,6 +211,8 @@ def _read_holdings(run: Run, fleet: Fleet) -> list[Holding]:
             seat=Seat(pod.rank, pod.name),
             bound=True,
             amounts=pod.shape.amounts(fleet.resource_on(pod.node)),
+            since_at=pod.created_at if run.independent else 0,
+            ending=pod.terminating and run.independent,
         )
         for pod in run.pods
         if pod.node is not None and not pod.finished and pod.node in fleet.nodes

@@ -58,8 +58,7 @@ class WorkloadView:
 def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], now_at: int) -> GPUWorkloadStatus:
     """The status as it should be. An end is final: later rounds only count what still runs."""
     workload, previous = view.workload, view.workload.status or GPUWorkloadStatus()
-    bound = sum(holding.bound for holding in view.planned.holdings) if view.planned else 0
-    resize = build_resize(Giving(view.shrink, view.claimed, bound, view.progress.want), previous.resize, now_at)
+    resize = build_resize(Giving(view.shrink, view.claimed, _count_held(view.planned), view.progress.want), previous.resize, now_at)
     standing = read_standing(view, previous, resize)
     held_before = previous.promised_at is not None
     over = standing.ending or standing.outcome is not None
@@ -85,6 +84,11 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
     return account(previous, wanted, view.stints, pools, now_at, ended_at=view.ended_at)
+
+
+def _count_held(planned: Workload | None) -> int:
+    """Places that a shrink is about: ranks that are promised only are no part of a Job's size yet, and a service has none."""
+    return sum(holding.bound or planned.independent for holding in planned.holdings) if planned is not None else 0
 
 
 def _find_choice(view: WorkloadView, standing: Standing, previous: GPUWorkloadStatus) -> str | None:

@@ -19,7 +19,8 @@ class Giving:
     """What this round wants that was not told before."""
     claimed: bool
     """Whether anybody still waits for what others give back."""
-    bound: int
+    held: int
+    """Places that it has."""
     size: int
     """Pods that its object has now."""
 
@@ -28,7 +29,7 @@ def build_resize(giving: Giving, previous: Resize | None, now_at: int) -> Resize
     """What is told stays told until the pods have gone; it is withdrawn if nobody waits for their places any more."""
     shrink = giving.shrink
     if shrink is None:
-        if previous is None or giving.bound <= previous.replicas:
+        if previous is None or giving.held <= previous.replicas:
             return None
         return previous if giving.claimed or giving.size <= previous.replicas else None
     same = previous is not None and (previous.replicas, int(previous.at.timestamp())) == (shrink.keep, shrink.by_at)
