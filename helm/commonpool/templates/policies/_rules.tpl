@@ -42,6 +42,10 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
     !variables.fresh || !variables.wants || !variables.spec.?priorityClassName.orValue('').startsWith('system-')
   messageExpression: |-
     "{{ .at }}.priorityClassName `" + variables.spec.priorityClassName + "` is for the cluster itself: name one of your tenant's priority classes, or none"
+- expression: |-
+    !variables.fresh || !variables.wants || variables.spec.?terminationGracePeriodSeconds.orValue(30) != 0
+  messageExpression: |-
+    "{{ .at }}.terminationGracePeriodSeconds `0` would give accelerators to their next owner before the containers have ended: say at least 1, or leave it out"
 {{- end }}
 
 {{/*
