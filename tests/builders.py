@@ -146,6 +146,7 @@ def make_workload(
     priority: int = 0,
     priority_class: str = "",
     age: int = 0,
+    queued: int | None = None,
     required: str | None = None,
     preferred: str | None = None,
     node_selector: dict[str, str] | None = None,
@@ -162,7 +163,8 @@ def make_workload(
 ) -> Workload:
     """`replicas` pods by rank, of which those in `held` have a place; a gang that has not begun needs all the rest together.
 
-    With `most` it is elastic and `replicas` its least size. Ages, `started` and `checkpointed` are seconds ago, `patience` is to come.
+    With `most` it is elastic and `replicas` its least size. Ages, `queued`, `started` and `checkpointed` are seconds ago,
+    `patience` is to come.
     """
     namespace = f"{tenant}-dev" if tenant else "nobody"
     shape = Amounts(gpus * GPU_MILLI, cpu_milli, memory_gib * GIB, 1)
@@ -204,6 +206,7 @@ def make_workload(
         tier=tier,
         resize=resize,
         leaving=leaving,
+        queued_at=0 if queued is None else START_AT - queued,
     )
 
 

@@ -221,6 +221,7 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
         leaving=leaving,
         prefer=dice.choice((Prefer.LIST_ORDER, *Prefer)),
         patient_until_at=START_AT + dice.choice((-START_AT, 0, 600, 600)),
+        queued_at=dice.choice((0, 0, START_AT - 1900, START_AT - 1)),
     )
 
 

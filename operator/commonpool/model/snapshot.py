@@ -195,7 +195,7 @@ class Workload:
     shape: Amounts
     """What one pod takes."""
     created_at: int
-    """Seconds since 1970; the age of a workload in the queue."""
+    """Seconds since 1970."""
     needs: tuple[Seat, ...] = ()
     """Pods that have no place yet, in order."""
     needs_min: int = 0
@@ -233,6 +233,13 @@ class Workload:
     """A shrink that it has been told of and that is not done."""
     leaving: bool = False
     """Evicted: what it holds is given back as its pods end."""
+    queued_at: int = 0
+    """From when its wait counts, if that is later than its creation: time that it could not have run is no wait."""
+
+    @property
+    def waits_since_at(self) -> int:
+        """Its age in the queue."""
+        return max(self.created_at, self.queued_at)
 
     @property
     def begun(self) -> bool:
