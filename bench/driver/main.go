@@ -45,6 +45,7 @@ var modes = map[string]func(context.Context, *driver) error{
 	"pods":    makePods,
 	"jobs":    makeJobs,
 	"gangs":   makeGangs,
+	"writes":  writeAll,
 	"trace":   makeTraced,
 }
 

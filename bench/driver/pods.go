@@ -45,16 +45,21 @@ func makeAndBind(ctx context.Context, d *driver) error {
 			if err := d.create(ctx, pod); err != nil {
 				return err
 			}
-			binding := &corev1.Binding{
-				ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: d.Namespace},
-				Target:     corev1.ObjectReference{Kind: "Node", Name: d.Nodes[(gang*d.Size+rank)/d.PerNode%len(d.Nodes)]},
-			}
-			if err := d.own.CoreV1().Pods(d.Namespace).Bind(ctx, binding, metav1.CreateOptions{}); err != nil {
+			if err := d.bind(ctx, pod.Name, gang*d.Size+rank); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// bind puts a pod on the node whose turn it is.
+func (d *driver) bind(ctx context.Context, name string, turn int) error {
+	binding := &corev1.Binding{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: d.Namespace},
+		Target:     corev1.ObjectReference{Kind: "Node", Name: d.Nodes[turn/d.PerNode%len(d.Nodes)]},
+	}
+	return d.own.CoreV1().Pods(d.Namespace).Bind(ctx, binding, metav1.CreateOptions{})
 }
 
 // makePods leaves the binding to a scheduler that knows no gangs.

@@ -101,7 +101,7 @@ def elastic_pool(story: Story) -> Iterator[str]:
     """A pool whose provider is asked for nodes."""
     labels = {"matchLabels": {"nvidia.com/gpu.product": "NVIDIA-L40S"}}
     provider = {"scale": {"apiVersion": "local.commonpool.dev/v1", "kind": "NodeGroup", "name": "l40s"}}
-    node = {"accelerators": 4, "cpu": "128", "memory": "1Ti"}
+    node = {"nvidia.com/gpu": "4", "cpu": "128", "memory": "1Ti"}
     scaling = {"minNodes": 0, "maxNodes": 3, "node": node, "provider": provider}
     story.create("GPUPool", "l40s", {"vendor": "nvidia", "model": "L40S-PCIe-48GB", "nodes": labels, "scaling": scaling})
     yield "l40s"

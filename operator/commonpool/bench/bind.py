@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from commonpool.bench.audit import Account, Tail
 from commonpool.bench.cpu import read_all_cpu_ms, read_machine_cpu_ms, read_peak_mib
 from commonpool.bench.load import Load, Order
-from commonpool.bench.plane import NAMESPACE, USER, WAITING, build_fleet, open_cluster
+from commonpool.bench.plane import NAMESPACE, ON_THE_POOL, USER, WAITING, build_fleet, open_cluster
 from commonpool.bench.setting import Mode, Setting
 from commonpool.bench.stock import NAME as STOCK_SCHEDULER
 from commonpool.config import Settings
@@ -23,7 +23,7 @@ _TICK_SECONDS = 0.1
 _QUIET_SECONDS = 6.0
 """Longer than the operator keeps any news back, so that no write is left out."""
 _LONGEST_QUIET_SECONDS = 60.0
-_LOADS = {Mode.CEILING: "ceiling", Mode.STOCK: "pods", Mode.POOL: "gangs", Mode.JOBS: "jobs"}
+_LOADS = {Mode.CEILING: "ceiling", Mode.WRITES: "writes", Mode.STOCK: "pods", Mode.POOL: "gangs", Mode.JOBS: "jobs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def run_once(cluster: LocalCluster, setting: Setting, mode: Mode, number: int) -
 
 def _warm_up(cluster: LocalCluster, setting: Setting, mode: Mode) -> None:
     """As many pods as will be made, made and deleted; and where Jobs will be made, one that is only tried."""
-    loads = [("warm", "default"), *([("try", NAMESPACE)] if mode in {Mode.POOL, Mode.JOBS} else [])]
+    loads = [("warm", "default"), *([("try", NAMESPACE)] if mode in ON_THE_POOL else [])]
     for name, namespace in loads:
         load = Load(cluster.find_program("bench-driver"), _build_order(cluster, setting, name, namespace))
         try:

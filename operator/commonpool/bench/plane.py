@@ -24,22 +24,28 @@ POOL = "bench"
 GROUP = "gpu"
 RESOURCE = "nvidia.com/gpu"
 
+ON_THE_POOL = frozenset({Mode.WRITES, Mode.POOL, Mode.JOBS})
+"""The modes in which the chart is installed."""
+
 _OWN = f"/apis/{API_VERSION}"
 _PATIENCE_SECONDS = 120
 _MOST_OF_ONE_DEPLOYMENT = 500
 
 
 @contextmanager
-def open_cluster(settings: Settings, setting: Setting, mode: Mode, teller: Teller) -> Iterator[LocalCluster]:
-    """Bring it up as the mode needs it, and take it down with all its data."""
+def open_cluster(settings: Settings, setting: Setting, mode: Mode, teller: Teller, *, recordings: bool = False) -> Iterator[LocalCluster]:
+    """Bring it up as the mode needs it, and take it down with all its data. Rounds are not recorded, as by the chart's default."""
     cluster = LocalCluster(settings, CLUSTER, teller)
-    ours = mode in {Mode.POOL, Mode.JOBS}
+    ours = mode in ON_THE_POOL
     try:
         fleet = build_fleet(setting, tainted=ours)
-        cluster.up(Wish(fleet=fleet, pool=ours, operator=ours, audit=True, fairness=False), fresh=True)
+        wish = Wish(fleet=fleet, pool=ours, operator=ours, audit=True, fairness=False, recordings=recordings)
+        cluster.up(wish, fresh=True)
         cluster.stop("kwok")
         if ours:
             _make_pool(cluster.client(), setting)
+            for name in ("operator", "scheduler") if mode is Mode.WRITES else ():
+                cluster.stop(name)
         else:
             cluster.client().create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
             await_accounts(cluster.client(), NAMESPACE)

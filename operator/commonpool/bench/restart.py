@@ -68,7 +68,7 @@ def run_restarts(settings: Settings, workloads: int, runs: int, teller: Teller, 
     """One cluster with so many workloads, of which half run, and one restart after the other; each is handed to `keep`."""
     running = workloads // 2 // GPUS * GPUS
     setting = Setting(nodes=running // GPUS, gpus=GPUS, gangs=workloads, size=1)
-    with open_cluster(settings, setting, Mode.JOBS, teller) as cluster:
+    with open_cluster(settings, setting, Mode.JOBS, teller, recordings=True) as cluster:
         teller.say(f"making {workloads} workloads, of which {running} run")
         _fill(cluster, setting)
         _await_settled(cluster.client(), running, workloads)

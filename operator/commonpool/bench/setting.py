@@ -8,6 +8,7 @@ class Mode(StrEnum):
     """Who makes the pods and who binds them."""
 
     CEILING = "ceiling"  # the driver makes and binds them: what the apiserver can do at most
+    WRITES = "writes"  # the driver writes all that the pool writes for these gangs, by the same policies: no operator, no scheduler
     STOCK = "stock"  # the driver makes them, stock kube-scheduler binds them: no queue, no quota, no gangs
     POOL = "pool"  # a tenant's Jobs through policies, operator and our scheduler; the driver makes the pods of each Job that is released
     JOBS = "jobs"  # the same, but Kubernetes' own Job controller makes the pods

@@ -57,9 +57,10 @@ def bind(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Create and bind pods on a local cluster of its own: by a driver alone, by stock kube-scheduler, and by the pool.
 
-    `ceiling`: a driver creates and binds. `stock`: it creates, kube-scheduler binds, without quota or gangs. `pool`: a tenant's Jobs go
-    through policies, operator and our scheduler, and the driver makes the pods of each Job that is released. `jobs`: the same, with
-    Kubernetes' own Job controller. Every run has a fresh cluster, and the modes take turns.
+    `ceiling`: a driver creates and binds. `writes`: it also writes all else that the pool writes, through the pool's policies. `stock`: it
+    creates, kube-scheduler binds, without quota or gangs. `pool`: a tenant's Jobs go through policies, operator and our scheduler, and
+    the driver makes the pods of each Job that is released. `jobs`: the same, with Kubernetes' own Job controller. Every run has a
+    fresh cluster, and the modes take turns.
 
     For example:
 

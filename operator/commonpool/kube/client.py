@@ -216,7 +216,9 @@ async def connect(
     # Else every request looks for a proxy and reads ~/.netrc anew, in a thread: a tenth of the operator's CPU time.
     configuration.proxy = configuration.proxy or _find_proxy(configuration.host)
     configuration.client_session_kwargs = {"trust_env": False, "trace_configs": [_guard_sending(guard)]}
-    return Client(ApiClient(configuration), concurrency=concurrency, guard=guard, observe=observe)
+    api = ApiClient(configuration)
+    api.user_agent = FIELD_MANAGER  # its first part becomes the manager's name in `managedFields`
+    return Client(api, concurrency=concurrency, guard=guard, observe=observe)
 
 
 def _guard_sending(guard: Callable[[], None]) -> aiohttp.TraceConfig:

@@ -57,6 +57,7 @@ class Wish:
     operator: bool | None = None
     audit: bool | None = None
     fairness: bool | None = None
+    recordings: bool | None = None
     real_nodes: int | None = None
 
 
@@ -327,6 +328,7 @@ def _take_wish(memory: Memory, wish: Wish) -> None:
     memory.audit = memory.audit if wish.audit is None else wish.audit
     memory.real_nodes = memory.real_nodes if wish.real_nodes is None else wish.real_nodes
     memory.fairness = memory.fairness if wish.fairness is None else wish.fairness
+    memory.recordings = memory.recordings if wish.recordings is None else wish.recordings
 
 
 def _check_name(name: str) -> None:

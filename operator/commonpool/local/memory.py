@@ -19,6 +19,7 @@ class Memory(BaseModel):
     operator: bool = Field(default=True, description="whether the operator is started")
     audit: bool = Field(default=True, description="whether writes are logged")
     fairness: bool = Field(default=True, description="whether the apiserver lets one user's requests wait for another's")
+    recordings: bool = Field(default=True, description="whether the operator records its rounds for replay")
     real_nodes: int = Field(default=0, ge=0, description="so many nodes are real: kubelets that run what is placed on them")
     ports: dict[str, int] = Field(default_factory=dict)
     chart: str = Field(default="", description="digest of the chart that is installed")

@@ -75,7 +75,7 @@ def build_operator(site: Site) -> Process:
         "COMMONPOOL_LIBPACKING": str(site.binaries.find("libpacking.so")),
         "COMMONPOOL_HTTP_HOST": "127.0.0.1",
         "COMMONPOOL_HTTP_PORT": str(port),
-        "COMMONPOOL_RECORDINGS": str(site.places.recordings),
+        **({"COMMONPOOL_RECORDINGS": str(site.places.recordings)} if site.memory.recordings else {}),
         "COMMONPOOL_PROMETHEUS_URL": site.url("load", scheme="http"),
         "COMMONPOOL_PODS_SOCKET": EGRESS_SOCKET,  # nobody serves there without real nodes: fake pods' addresses may be other machines'
         "COMMONPOOL_LOAD_SECONDS": "1",

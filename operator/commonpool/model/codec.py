@@ -11,12 +11,14 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+import msgspec
+
 Value = TypeVar("Value")
 
 
 def render_json(value: object) -> str:
     """One line a top-level field, sorted keys, a newline at the end."""
-    return json.dumps(_plain(value), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    return msgspec.json.format(msgspec.json.encode(_plain(value), order="sorted"), indent=1).decode() + "\n"
 
 
 def parse_json(kind: type[Value], text: str) -> Value:
@@ -37,13 +39,19 @@ def _list_fields(kind: type) -> tuple[tuple[str, object], ...]:
     return tuple((field.name, _default(field)) for field in fields(kind))
 
 
+_ATOMS = frozenset({int, str, bool, type(None)})
+
+
 def _plain(value: object) -> object:
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if kind is tuple:
+        return [_plain(part) for part in cast("tuple[object, ...]", value)]
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        held = ((name, getattr(value, name), default) for name, default in _list_fields(type(value)))
+    if is_dataclass(value):
+        held = ((name, getattr(value, name), default) for name, default in _list_fields(kind))
         return {name: _plain(part) for name, part, default in held if part != default}
     return value
 

@@ -1,14 +1,10 @@
 {{/*
-What a pod of a tenant may not say, as validations over the variables of commonpool.podVariables. Once for pods, and once for each place
+What a pod of a tenant may not say, as rules (commonpool.cel.inOne) over the variables of commonpool.podVariables. Once for pods, and once for each place
 where a template stands: the pods would be refused anyway, but a Job that cannot make its pods says so only in an Event, so it is not taken.
 .at is the pod spec's path and .labelsAt the labels' path, for the message; .schedulers are the names that may stand there.
 */}}
 {{- define "commonpool.podRules" -}}
 {{- $example := first .root.Values.accelerators.resourceNames -}}
-- expression: |-
-    !variables.fresh || variables.spec.?nodeName.orValue('') == '' || variables.byRight
-  messageExpression: |-
-    "{{ .at }}.nodeName `" + variables.spec.nodeName + "` would pass the queue by: leave it out, the pool chooses the node; a nodeSelector may narrow the choice"
 - expression: |-
     !variables.fresh || !variables.wants || variables.spec.?schedulerName.orValue('') in {{ .schedulers }}
   messageExpression: |-
@@ -17,11 +13,6 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
     !variables.fresh || variables.wants || variables.spec.?schedulerName.orValue('') != 'commonpool'
   messageExpression: |-
     "{{ .at }}.schedulerName `commonpool` plans only what asks for an accelerator, and would hold this for ever: leave it out, or ask under resources.limits, e.g. `{{ $example }}: 1`"
-- expression: |-
-    variables.tolerations.size() == 0 || variables.wants || variables.byRight
-  messageExpression: |-
-    "{{ .at }}.tolerations: `" + (variables.tolerations[0].?key.orValue('') == '' ? 'operator: Exists' : variables.tolerations[0].key)
-    + "` opens accelerator nodes to a pod that asks for no accelerator: name the taints you mean by their keys, or ask for an accelerator under resources.limits, e.g. `{{ $example }}: 1`"
 - expression: |-
     variables.forged.size() == 0
   messageExpression: |-
@@ -46,6 +37,37 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
     !variables.fresh || !variables.wants || variables.spec.?terminationGracePeriodSeconds.orValue(30) != 0
   messageExpression: |-
     "{{ .at }}.terminationGracePeriodSeconds `0` would give accelerators to their next owner before the containers have ended: say at least 1, or leave it out"
+- expression: |-
+    !variables.fresh || variables.spec.?nodeName.orValue('') == '' || variables.byRight
+  messageExpression: |-
+    "{{ .at }}.nodeName `" + variables.spec.nodeName + "` would pass the queue by: leave it out, the pool chooses the node; a nodeSelector may narrow the choice"
+- expression: |-
+    variables.wants || variables.tolerations.size() == 0 || variables.byRight
+  messageExpression: |-
+    "{{ .at }}.tolerations: `" + (variables.tolerations[0].?key.orValue('') == '' ? 'operator: Exists' : variables.tolerations[0].key)
+    + "` opens accelerator nodes to a pod that asks for no accelerator: name the taints you mean by their keys, or ask for an accelerator under resources.limits, e.g. `{{ $example }}: 1`"
+{{- end }}
+
+{{/*
+A YAML list of rules {expression, messageExpression} as the one validation that holds if all of them do, and else says what the first broken
+one says. The apiserver prepares each validation apart: of what the policy adds to a pod's creation that was a third.
+A message cannot ask the authorizer, so rules that variables.byRight excuses come last: if all others hold, it was not given.
+*/}}
+{{- define "commonpool.cel.inOne" -}}
+{{- $rules := fromYamlArray . -}}
+- expression: |-
+    {{- range $at, $rule := $rules }}
+    {{ if $at }}&& {{ end }}({{ $rule.expression | nindent 6 | trim }})
+    {{- end }}
+  messageExpression: |-
+    {{- range $at, $rule := $rules }}
+    {{- if lt (add $at 1) (len $rules) }}
+    !({{ $rule.expression | replace " || variables.byRight" "" | nindent 6 | trim }}) ?
+      {{ $rule.messageExpression | nindent 6 | trim }} :
+    {{- else }}
+    {{ $rule.messageExpression | nindent 6 | trim }}
+    {{- end }}
+    {{- end }}
 {{- end }}
 
 {{/*
