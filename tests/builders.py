@@ -146,6 +146,7 @@ def make_workload(
     priority: int = 0,
     priority_class: str = "",
     age: int = 0,
+    queued: int | None = None,
     required: str | None = None,
     preferred: str | None = None,
     node_selector: dict[str, str] | None = None,
@@ -164,7 +165,8 @@ def make_workload(
     """`replicas` pods by rank, of which those in `held` have a place; a gang that has not begun needs all the rest together.
 
     With `most` it is elastic and `replicas` its least size. Where `independent` its pods have names in place of ranks, and each of those
-    in `held` is a second younger than the one before. Ages, `started` and `checkpointed` are seconds ago, `patience` is to come.
+    in `held` is a second younger than the one before. Ages, `queued`, `started` and `checkpointed` are seconds ago, `patience` is to
+    come.
     """
     namespace = f"{tenant}-dev" if tenant else "nobody"
     shape = Amounts(gpus * GPU_MILLI, cpu_milli, memory_gib * GIB, 1)
@@ -208,6 +210,7 @@ def make_workload(
         resize=resize,
         independent=independent,
         leaving=leaving,
+        queued_at=0 if queued is None else START_AT - queued,
     )
 
 

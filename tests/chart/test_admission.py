@@ -3,7 +3,15 @@ import json
 import pytest
 from tests.chart.conftest import Manifest, Render
 
-ABOUT_TENANTS_PODS = {"commonpool-pods", "commonpool-templates", "commonpool-cronjobs", "commonpool-resize", "commonpool-jobs"}
+ABOUT_TENANTS_PODS = {
+    "commonpool-pods",
+    "commonpool-templates",
+    "commonpool-cronjobs",
+    "commonpool-resize",
+    "commonpool-deletions",
+    "commonpool-evictions",
+    "commonpool-jobs",
+}
 
 
 def find_policies(manifests: list[Manifest], kind: str) -> list[Manifest]:

@@ -89,6 +89,11 @@ def test_a_longer_grace_of_the_template_is_kept() -> None:
     assert build_main(workload)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 90
 
 
+def test_no_pod_is_gone_before_its_containers_are() -> None:
+    workload = make_gpuworkload(checkpoint={"intervalSeconds": 60, "graceSeconds": 0})
+    assert build_main(workload)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 1
+
+
 def test_a_child_of_an_earlier_workload_of_the_same_name_is_not_a_child_of_this_one() -> None:
     workload = make_gpuworkload()
     main = build_main(workload)

@@ -28,6 +28,19 @@ def test_before_that_it_may() -> None:
     assert find_places(plan(make_situation(busy, young, small, nodes=2)), "small")
 
 
+def test_what_its_owner_held_back_is_not_overdue_the_moment_it_may_go() -> None:
+    busy = make_workload("busy", tenant="audio", replicas=1, held=(Held("h100-0000"),))
+    parked = make_workload("parked", replicas=2, age=86_400, queued=1800)
+    small = make_workload("small", tenant="speech", replicas=1, gpus=1)
+    assert find_places(plan(make_situation(busy, parked, small, nodes=2)), "small")
+
+
+def test_of_what_is_overdue_the_one_that_could_have_run_longest_goes_first() -> None:
+    parked = make_workload("parked", replicas=2, age=86_400, queued=OVERDUE)
+    old = make_workload("old", tenant="speech", replicas=2, age=OVERDUE + 1)
+    assert find_places(plan(make_situation(parked, old, nodes=2)), "old")
+
+
 def test_smaller_work_still_uses_the_other_nodes() -> None:
     busy = [make_workload(f"busy{node}", tenant="audio", gpus=4, held=(Held(f"h100-{node:04}"),)) for node in (0, 1, 2)]
     old = make_workload("old", replicas=2, age=OVERDUE)

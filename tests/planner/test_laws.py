@@ -252,6 +252,14 @@ def test_planning_again_over_a_plans_own_result_changes_nothing(snapshot: Snapsh
 
 @EXAMPLES
 @given(snapshots())
+def test_time_that_work_could_not_have_run_is_no_wait(snapshot: Snapshot) -> None:
+    """What its owner held back is planned as if it had been made when he let go."""
+    made_then = [replace(workload, created_at=workload.waits_since_at, queued_at=0) for workload in snapshot.workloads]
+    assert plan_round(replace(snapshot, workloads=tuple(made_then)), ENGINE) == plan_round(snapshot, ENGINE)
+
+
+@EXAMPLES
+@given(snapshots())
 def test_every_wait_has_exactly_one_reason_and_a_sentence(snapshot: Snapshot) -> None:
     plan = plan_round(snapshot, ENGINE)
     holds = Counter(hold.workload for hold in plan.hold)

@@ -222,6 +222,7 @@ def _make_workload(dice: Dice, index: int, nodes: list[Node], tenants: tuple[str
         prefer=dice.choice((Prefer.LIST_ORDER, *Prefer)),
         patient_until_at=START_AT + dice.choice((-START_AT, 0, 600, 600)),
         independent=elastic is None and segment is None and dice.random() < 0.3,
+        queued_at=dice.choice((0, 0, START_AT - 1900, START_AT - 1)),
     )
 
 

@@ -42,6 +42,14 @@ def test_training_inference_and_hpc_run_side_by_side_each_in_the_pool_it_asked_f
     assert alice.nodes("weather") == Counter({"a100-001": 1, "a100-002": 1})
 
 
+def test_the_wait_of_a_job_that_its_owner_held_back_counts_from_when_he_let_go(alice: Member) -> None:
+    alice.create(make_plain_job(GPU, name="asleep", suspend=True))
+    assert "queuedAt" not in alice.expect("asleep", "SuspendedByOwner")["status"]
+    slept_at = alice.condition("asleep", "Admitted")["lastTransitionTime"]
+    alice.patch("Job", "asleep", {"spec": {"suspend": False}})
+    assert alice.expect("asleep", "Running")["status"]["queuedAt"] >= slept_at
+
+
 def choosy(name: str, *, pods: int, **accelerators: object) -> Manifest:
     """A gang that may run on H100 or on A100, the cheaper ones first."""
     manifest = make_training(name, pods=pods)

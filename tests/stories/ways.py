@@ -87,6 +87,12 @@ def make_ways_of_a_pod(make: Callable[..., Manifest], at: str) -> Iterator[Way]:
         f"{spec}.priorityClassName `system-node-critical`",
         make(GPU),
     )
+    yield way(
+        "gone before its containers are",
+        make(GPU, terminationGracePeriodSeconds=0),
+        f"{spec}.terminationGracePeriodSeconds `0`",
+        make(GPU, terminationGracePeriodSeconds=1),
+    )
 
 
 def make_kind(kind: str) -> Callable[..., Manifest]:

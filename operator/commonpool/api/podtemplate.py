@@ -119,8 +119,8 @@ class PodSpec(Partial):
     """The ServiceAccount that the pods run as."""
     volumes: Annotated[list[Loose], Field(max_length=128), ATOMIC] | None = None
     """The pods' volumes."""
-    termination_grace_period_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
-    """Seconds between the request to stop and the end by force."""
+    termination_grace_period_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """Seconds between the request to stop and the end by force. With 0 a pod would be gone before its containers are."""
 
 
 class TemplateMetadata(Partial):

@@ -199,7 +199,7 @@ class Workload:
     shape: Amounts
     """What one pod takes."""
     created_at: int
-    """Seconds since 1970; the age of a workload in the queue."""
+    """Seconds since 1970."""
     needs: tuple[Seat, ...] = ()
     """Pods that have no place yet, in order."""
     needs_min: int = 0
@@ -239,6 +239,13 @@ class Workload:
     """Each of its pods is of use without the others (a service): it has no least size, and gives back pod by pod."""
     leaving: bool = False
     """Evicted: what it holds is given back as its pods end."""
+    queued_at: int = 0
+    """From when its wait counts, if that is later than its creation: time that it could not have run is no wait."""
+
+    @property
+    def waits_since_at(self) -> int:
+        """Its age in the queue."""
+        return max(self.created_at, self.queued_at)
 
     @property
     def begun(self) -> bool:

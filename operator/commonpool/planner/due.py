@@ -27,4 +27,4 @@ def _list_instants(snapshot: Snapshot, plan: Plan) -> Iterator[int]:
             yield workload.free_at
         elif workload.needs and workload.blocked is None:
             yield workload.patient_until_at
-            yield workload.created_at + OVERDUE_SECONDS + 1
+            yield workload.waits_since_at + OVERDUE_SECONDS + 1

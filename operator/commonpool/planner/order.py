@@ -9,6 +9,9 @@ tenant above both, so a tenant's share is divided among those below it and not b
 Shares grow while the round goes on, so the order is found step by step: each tenant has
 a heap of what is below it, and a step touches only the heaps of one chain.
 
+How old a workload is counts from when it could have run (`Workload.waits_since_at`): whoever keeps his work suspended, or has it
+start later, parks no place at the head of the queue.
+
 A workload that cannot be placed now does not stop smaller ones behind it, until it is overdue: then
 room is kept for it (`heads`).
 """
@@ -27,7 +30,7 @@ OVERDUE_SECONDS = 1800
 """What has waited longer goes before what has not: half an hour of backfill is the price of busy accelerators."""
 
 Urgency: TypeAlias = tuple[bool, bool, int, str]
-"""Not within the guarantee; not overdue; of what is overdue its birth and name, of the rest minus the priority."""
+"""Not within the guarantee; not overdue; of what is overdue its age and name, of the rest minus the priority."""
 
 Age: TypeAlias = tuple[int, WorkloadName]
 Rank: TypeAlias = tuple[Urgency, Age]
@@ -35,12 +38,12 @@ Rank: TypeAlias = tuple[Urgency, Age]
 
 def is_overdue(workload: Workload, now_at: int) -> bool:
     """Whether it has waited for its start too long."""
-    return not workload.begun and now_at - workload.created_at > OVERDUE_SECONDS
+    return not workload.begun and now_at - workload.waits_since_at > OVERDUE_SECONDS
 
 
 def build_rank(workload: Workload, now_at: int, *, guaranteed: bool) -> Rank:
     """Where a workload stands among those of its own tenant: unique."""
-    age = (workload.created_at, workload.name)
+    age = (workload.waits_since_at, workload.name)
     if is_overdue(workload, now_at):
         return (not guaranteed, False, *age), age
     return (not guaranteed, True, -workload.priority, ""), age

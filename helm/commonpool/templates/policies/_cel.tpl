@@ -57,6 +57,16 @@ system:serviceaccount:{{ .Release.Namespace }}:commonpool-operator
 {{ append .Values.policies.exemptNamespaces .Release.Namespace | uniq | sortAlpha | toJson }}
 {{- end }}
 
+{{/*
+May who asks have a pod forgotten before its containers have ended? Kubelets do it when these have; the garbage collector of pods when their node is gone; and
+whoever may update nodes could take the node away as well.
+*/}}
+{{- define "commonpool.cel.mayForget" -}}
+'system:nodes' in request.userInfo.groups
+|| request.userInfo.username in ['system:serviceaccount:kube-system:pod-garbage-collector', 'system:kube-controller-manager']
+|| authorizer.group('').resource('nodes').check('update').allowed()
+{{- end }}
+
 {{- define "commonpool.inTenants" -}}
 matchExpressions:
 - {key: commonpool.dev/tenant, operator: Exists}

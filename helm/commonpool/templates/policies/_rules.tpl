@@ -34,6 +34,10 @@ where a template stands: the pods would be refused anyway, but a Job that cannot
   messageExpression: |-
     "{{ .at }}.priorityClassName `" + variables.spec.priorityClassName + "` is for the cluster itself: name one of your tenant's priority classes, or none"
 - expression: |-
+    !variables.fresh || !variables.wants || variables.spec.?terminationGracePeriodSeconds.orValue(30) != 0
+  messageExpression: |-
+    "{{ .at }}.terminationGracePeriodSeconds `0` would give accelerators to their next owner before the containers have ended: say at least 1, or leave it out"
+- expression: |-
     !variables.fresh || variables.spec.?nodeName.orValue('') == '' || variables.byRight
   messageExpression: |-
     "{{ .at }}.nodeName `" + variables.spec.nodeName + "` would pass the queue by: leave it out, the pool chooses the node; a nodeSelector may narrow the choice"

@@ -27,7 +27,7 @@ def build_training(workload: GPUWorkload, training: Training, pool: Pool, count:
     if elastic:
         _mount_signal(template["spec"])
     if training.checkpoint is not None:
-        own = template["spec"].get("terminationGracePeriodSeconds", 0)
+        own = template["spec"].get("terminationGracePeriodSeconds", 1)  # with 0 a pod would be gone before its containers are
         template["spec"]["terminationGracePeriodSeconds"] = max(own, training.checkpoint.grace_seconds)
     most = sizes.max if elastic else count
     return [build_headless_service(workload), build_job(workload, template, count, RESTARTS_OF_THE_GANG * most)]

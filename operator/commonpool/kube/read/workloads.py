@@ -10,6 +10,7 @@ from commonpool.kube.read.choices import read_choices
 from commonpool.kube.read.elastic import read_elastic, read_resize
 from commonpool.kube.read.fleet import Fleet
 from commonpool.kube.read.needs import Needs, largest, read_needs
+from commonpool.kube.read.queued import read_queued_at
 from commonpool.kube.read.runs import Run
 from commonpool.kube.shapes import Shape
 from commonpool.model.amounts import GPU_MILLI, NOTHING, Amounts
@@ -56,6 +57,7 @@ def read_workload(run: Run, around: Surroundings, asked: frozenset[str]) -> Work
         resize=read_resize(run),
         independent=run.independent,
         leaving=run.leaving,
+        queued_at=read_queued_at(run.status, _read_created_at(run), around.now_at),
     )
 
 

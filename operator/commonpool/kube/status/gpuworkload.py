@@ -8,6 +8,7 @@ from commonpool.api.conditions import find_condition
 from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Resize, Wait
 from commonpool.kube.children import find_child_key
 from commonpool.kube.load import Load
+from commonpool.kube.read.queued import could_run
 from commonpool.kube.read.stints import Stint
 from commonpool.kube.status.accounting import account
 from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
@@ -69,6 +70,7 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
     judgements = [*judge(standing, previous.conditions or []), *judge_load(view.load)]
     conditions = build_conditions(previous.conditions, judgements, now_at, generation)
     wanted = GPUWorkloadStatus(
+        queued_at=previous.queued_at,
         observed_generation=generation,
         conditions=conditions,
         wait=_build_wait(standing),
@@ -83,6 +85,8 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         resize=resize,
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
+    if could_run(wanted) and view.planned is not None and view.planned.queued_at:
+        wanted = wanted.model_copy(update={"queued_at": read_instant(view.planned.queued_at)})
     return account(previous, wanted, view.stints, pools, now_at, ended_at=view.ended_at)
 
 

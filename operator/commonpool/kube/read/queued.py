@@ -1,0 +1,26 @@
+"""From when a workload's wait counts: time that it could not have run is no wait.
+
+What its status said last tells it: since when it is not admitted (its owner has suspended it, it is to start later or
+after others, or asks for what there is not), or that it asked for nothing. So no process need remember it, and it makes no
+difference by which of these ways a tenant keeps work back.
+"""
+
+from commonpool.api.conditions import find_condition
+from commonpool.api.workloadstatus import GPUWorkloadStatus
+
+
+def could_run(status: GPUWorkloadStatus) -> bool:
+    """Whether it had a place, or nothing but the queue kept it from one, when this was told."""
+    admitted = find_condition(status.conditions or [], "Admitted")
+    return (admitted is None or admitted.status != "False") and (status.wait is not None or status.promised_at is not None)
+
+
+def read_queued_at(status: GPUWorkloadStatus, created_at: int, now_at: int) -> int:
+    """In seconds since 1970 if nothing but the queue keeps it back now; 0: from its creation on. `status`: as it was told last."""
+    queued_at = int(status.queued_at.timestamp()) if status.queued_at is not None else 0
+    admitted = find_condition(status.conditions or [], "Admitted")
+    if admitted is None or could_run(status):
+        return queued_at
+    if admitted.status != "False":
+        return now_at
+    return max(queued_at, created_at) + max(0, now_at - int(admitted.last_transition_time.timestamp()))
