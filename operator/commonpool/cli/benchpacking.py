@@ -58,7 +58,7 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     ] = "",
     whole: Annotated[
         bool,
-        typer.Option("--whole", help="Leave out the pods that want a part of one accelerator; the policy `planner` (mode Enforce) runs too."),
+        typer.Option("--whole", help="Leave out pods that want a part of an accelerator; `planner` (mode Enforce) runs too."),
     ] = False,
     numba: Annotated[
         Path | None, typer.Option(metavar="PYTHON", help="An interpreter that has numba: FGD in numba runs too, to compare the speed.")

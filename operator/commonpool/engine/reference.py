@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Self
 from commonpool.engine import checks
 from commonpool.engine.domains import Spot, build_tree, find_leaf_level, sort_spots
 from commonpool.engine.gangs import Sharing
-from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fault, Fleet, GangAnswer, GangRequest
 from commonpool.engine.prices import learn_prices, units
+from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fault, Fleet, GangAnswer, GangRequest
 from commonpool.errors import EngineError
 
 if TYPE_CHECKING:
