@@ -1,6 +1,7 @@
 package packing
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -35,6 +36,9 @@ type tariff struct {
 // learnPrices finds the prices at which nodes of these capacities serve all classes alike.
 func learnPrices(capacity []Amounts, classes []Class) prices {
 	classes = slices.DeleteFunc(slices.Clone(classes), func(c Class) bool { return c.Weight == 0 })
+	slices.SortFunc(classes, func(a, b Class) int {
+		return cmp.Or(slices.Compare(a.Shape[:], b.Shape[:]), cmp.Compare(a.Weight, b.Weight))
+	})
 	kinds := countKinds(capacity)
 	if len(classes) == 0 || len(kinds) == 0 {
 		return prices{}
@@ -61,8 +65,11 @@ func countKinds(capacity []Amounts) []kind {
 		for to < len(capacity) && capacity[to] == capacity[from] {
 			to++
 		}
-		if capacity[from][GPU] > 0 {
-			counts[capacity[from]] += int64(to - from)
+		if room := capacity[from]; room[GPU] > 0 {
+			for amount := range room {
+				room[amount] = max(0, room[amount])
+			}
+			counts[room] += int64(to - from)
 		}
 		from = to
 	}

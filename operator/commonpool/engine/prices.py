@@ -12,7 +12,7 @@ That knows nothing of pods that want several accelerators of one node. So every 
 accelerators (`_find_large`), most where it takes most of a node.
 
 Learned in floating point, from operations that IEEE 754 defines to the last bit (`exact`), fixed to integers where nodes are compared:
-the native engine (scheduler/packing/prices.go) learns the same. The same classes and capacities are learned once.
+the native engine (scheduler/packing/prices.go) learns the same, whatever the order of nodes and classes. The same is learned once.
 """
 
 from collections import Counter
@@ -74,8 +74,11 @@ def units(free: Amounts, shape: Amounts) -> int:
 
 def learn_prices(capacity: Sequence[Amounts], classes: Sequence[Class]) -> Prices:
     """Find the prices at which nodes of these capacities serve all classes alike."""
-    kinds = Counter(room for room in capacity if room[_GPU] > 0)
-    return _learn(tuple(sorted(kinds.items())), tuple(each for each in classes if each[1] > 0))
+    kinds: Counter[Amounts] = Counter()
+    for (gpu, cpu, memory, pods), count in Counter(capacity).items():
+        if gpu > 0:
+            kinds[gpu, max(0, cpu), max(0, memory), max(0, pods)] += count
+    return _learn(tuple(sorted(kinds.items())), tuple(sorted(each for each in classes if each[1] > 0)))
 
 
 @lru_cache(maxsize=64)
@@ -101,8 +104,8 @@ def _find_large(kinds: Sequence[Kind], classes: Sequence[Class]) -> list[Class]:
     always expected, and where the mix has no other that wants more than half, one that wants what others do.
     """
     most = max(room[_GPU] for room, _ in kinds)
-    roomiest = max(0, *(room[_CPU] for room, _ in kinds if room[_GPU] == most), 0)
-    smallest = min(most, *(shape[_GPU] for shape, _ in classes), most)
+    roomiest = max(room[_CPU] for room, _ in kinds if room[_GPU] == most)
+    smallest = min(most, *(shape[_GPU] for shape, _ in classes))
     demand, cpu = 0.0, 0.0
     for shape, weight in classes:
         demand += float(weight) * float(shape[_GPU])
