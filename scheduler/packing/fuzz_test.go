@@ -127,7 +127,7 @@ func checkStates(t *testing.T, p *Packing) {
 	}
 	for free, slot := range p.states.index {
 		st := p.states.slots[slot]
-		if st.free != free || st.nodes != counts[slot] || st.lost != lost(free, p.states.classes) {
+		if st.free != free || st.nodes != counts[slot] || st.worth != p.states.prices.worth(free) {
 			t.Fatalf("state %+v of %v has %d nodes", st, free, counts[slot])
 		}
 	}

@@ -2,8 +2,8 @@ package packing
 
 import "errors"
 
-// Bounds of what goes in. With them no sum or product of the package leaves 64 bits: a node's weighted loss stays within
-// MaxGPU * MaxTotalWeight = 2^60, a domain's free accelerators within MaxNodes * MaxGPU = 2^56.
+// Bounds of what goes in. With them no sum or product of the package leaves 64 bits: what a node is worth stays within 2^59 (prices.go cuts
+// off what is beyond), a domain's free accelerators within MaxNodes * MaxGPU = 2^56.
 const (
 	MaxGPU         = 1 << 32
 	MaxAmount      = 1 << 50

@@ -60,7 +60,7 @@ func Open(f Fleet) (*Packing, error) {
 		levels:   f.Levels,
 		capacity: capacity,
 		slots:    make([]int32, nodes),
-		states:   states{classes: classes, index: make(map[Amounts]int32)},
+		states:   states{prices: learnPrices(capacity, classes), index: make(map[Amounts]int32)},
 		searches: make(map[question]*search),
 	}
 	for node := range free {

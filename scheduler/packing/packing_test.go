@@ -111,30 +111,39 @@ func TestAStateThatNoNodeIsInIsUsedAgain(t *testing.T) {
 }
 
 func TestWhatAPodMakesANodeLose(t *testing.T) {
-	classes := []Class{{Amounts{8000, 8000, 8, 1}, 2}, {Amounts{CPU: 1000}, 100}}
-	tests := []struct {
-		name      string
-		free, pod Amounts
-		loss      int64
-	}{
-		{"breaking a whole node loses the rest of it", Amounts(wholeNode), Amounts{1000, 1000, 1, 1}, 2 * 7000},
-		{"what was lost before is no loss", Amounts{7000, 64000, 64, 10}, Amounts{1000, 1000, 1, 1}, -2 * 1000},
-		{"a pod without accelerators can cost them too", Amounts{8000, 8000, 64, 10}, Amounts{CPU: 1, Pods: 1}, 2 * 8000},
+	roomy, lean := Amounts{8000, 128000, 64, 10}, Amounts{8000, 48000, 64, 10}
+	ones := []Class{{Amounts{1000, 4000, 1, 1}, 5}, {Amounts{1000, 16000, 1, 1}, 5}}
+	p := learnPrices([]Amounts{roomy, lean}, ones)
+	loses := func(free, pod Amounts) int64 { return p.worth(free) - p.worth(free.minus(pod)) }
+	small, large := ones[0].Shape, ones[1].Shape
+	if loses(lean, small) >= loses(roomy, small) {
+		t.Error("a pod that needs few processors goes where there are few")
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if loss := lost(test.free.minus(test.pod), classes) - lost(test.free, classes); loss != test.loss {
-				t.Fatalf("got %d", loss)
-			}
-		})
+	if loses(roomy, large) >= loses(lean, large) {
+		t.Error("a pod that needs many goes where there are many")
+	}
+	broken := roomy.minus(small)
+	if loses(broken, small) >= loses(roomy, small) {
+		t.Error("a whole node is worth more than its accelerators")
+	}
+	if lost := loses(lean, Amounts{CPU: 16000, Pods: 1}); lost <= 0 {
+		t.Errorf("a pod without accelerators can cost them too, and costs %d", lost)
+	}
+}
+
+func TestAmountsThatSufficeHaveNoPrice(t *testing.T) {
+	p := learnPrices([]Amounts{{8000, 64000, 64, 10}}, []Class{{Amounts{1000, 8000, 1, 1}, 2}, {Amounts{2000, 0, 0, 1}, 1}})
+	if len(p.tariffs) != 0 {
+		t.Errorf("%d amounts have a price", len(p.tariffs))
 	}
 }
 
 func TestNumbersBeyondTheLimitsDoNotPanic(t *testing.T) {
 	wild := Amounts{math.MaxInt64, math.MaxInt64, math.MinInt64, -1}
 	for _, free := range []Amounts{wild, {math.MinInt64}, {math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}} {
-		lost(free, []Class{{wild, math.MinInt64}, {Amounts{GPU: 1}, math.MaxInt64}})
-		lost(free.minus(wild), []Class{{Amounts{GPU: 1}, math.MaxInt64}})
+		p := learnPrices([]Amounts{{MaxGPU, 1}, {1, MaxAmount, MaxAmount}}, []Class{{Amounts{1, MaxAmount, 1}, 1}, {Amounts{MaxGPU}, MaxTotalWeight - 1}})
+		p.worth(free)
+		p.worth(free.minus(wild))
 	}
 }
 

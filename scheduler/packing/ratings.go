@@ -7,11 +7,11 @@ type rating struct {
 	born     uint64 // of the state that it is of; slots are used again
 	units    int64
 	gpu, cpu int64 // free
-	delta    int64 // by how much one more pod makes the loss grow
+	delta    int64 // what the node is worth less with one more pod
 	scored   bool
 }
 
-// before says whether a node of this rating is taken before one of the other: least growth of the loss, then least left.
+// before says whether a node of this rating is taken before one of the other: least worth lost, then least left.
 func (a *rating) before(b *rating) bool {
 	switch {
 	case a.delta != b.delta:
@@ -49,7 +49,7 @@ func (r *ratings) score(slot int32) *rating {
 		found.scored, found.delta = true, math.MaxInt64
 		if found.units > 0 {
 			st := &r.states.slots[slot]
-			found.delta = lost(st.free.minus(r.pod), r.states.classes) - st.lost
+			found.delta = st.worth - r.states.prices.worth(st.free.minus(r.pod))
 		}
 	}
 	return found

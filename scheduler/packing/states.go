@@ -4,17 +4,17 @@ package packing
 // a node's free amounts is kept once for all nodes that have the same: a call costs one score a rest, not one a node.
 type state struct {
 	free  Amounts
-	lost  int64
+	worth int64
 	born  uint64 // a number that no other state has had
 	nodes int32  // how many nodes are in this state; the slot is used again when it falls to none
 }
 
 type states struct {
-	classes []Class
-	index   map[Amounts]int32
-	slots   []state
-	vacant  []int32
-	births  uint64
+	prices prices
+	index  map[Amounts]int32
+	slots  []state
+	vacant []int32
+	births uint64
 }
 
 // enter puts one more node into the state of these free amounts and returns its slot.
@@ -22,7 +22,7 @@ func (s *states) enter(free Amounts) int32 {
 	slot, known := s.index[free]
 	if !known {
 		s.births++
-		fresh := state{free: free, lost: lost(free, s.classes), born: s.births}
+		fresh := state{free: free, worth: s.prices.worth(free), born: s.births}
 		if last := len(s.vacant) - 1; last >= 0 {
 			slot = s.vacant[last]
 			s.vacant = s.vacant[:last]

@@ -189,3 +189,12 @@ func (t *Trace) readPods(from io.Reader, known *models) error {
 	}
 	return nil
 }
+
+// LeaveWhole leaves out the pods that want a part of one accelerator.
+func (t *Trace) LeaveWhole() error {
+	t.Pods = slices.DeleteFunc(t.Pods, func(pod Pod) bool { return pod.Shape.Shared() })
+	if !slices.ContainsFunc(t.Pods, func(pod Pod) bool { return pod.Shape.Cards > 0 }) {
+		return errors.New("none of its pods wants a whole accelerator")
+	}
+	return nil
+}

@@ -54,6 +54,13 @@ def test_the_program_gets_files_seeds_and_loads_and_its_lines_are_points(tmp_pat
     assert asked == "-nodes n.csv -seeds 42,43 -policies FGD,Random -arrivals 80,130 a.csv b.csv"
 
 
+def test_the_program_is_told_to_leave_out_parts_of_accelerators(tmp_path: Path) -> None:
+    program = make_program(tmp_path, f"printf '%s ' \"$@\" > {tmp_path}/asked")
+    assert list(run_replays(program, Order(Path("n.csv"), (Path("a.csv"),), ("planner",), arrivals=(80,), whole=True))) == []
+    asked = (tmp_path / "asked").read_text(encoding="utf-8").strip()
+    assert asked == "-nodes n.csv -seeds 42 -policies planner -arrivals 80 -whole a.csv"
+
+
 def test_what_the_program_refuses_is_the_users_mistake(tmp_path: Path) -> None:
     program = make_program(tmp_path, "echo 'replay: there is no policy \"x\"' >&2; exit 1")
     with pytest.raises(UserError, match=r'^there is no policy "x"$'):
@@ -98,6 +105,8 @@ def test_what_the_program_finds_odd_is_passed_on(tmp_path: Path, capfd: pytest.C
         ("--policies FGD,FGD", "`FGD` is named twice"),
         ("--times 80,80", "named twice"),
         ("--times 80 --arrivals 80", "says nothing about a replay with --times"),
+        ("--times 80 --whole", "says nothing about a replay with --times"),
+        ("--whole --numba python", "leave --whole away"),
         ("--queue skip", "add --times"),
         ("--moves FGD", "add --times"),
         ("--every 1", "add --times"),

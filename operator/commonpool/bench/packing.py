@@ -54,6 +54,8 @@ class Order:
     seeds: int = 1
     arrivals: tuple[int, ...] = ARRIVALS
     """Percent of the capacity, each at most 130."""
+    whole: bool = False
+    """Without the pods that want a part of one accelerator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Point:
 
 def run_replays(program: Path, order: Order) -> Iterator[Point]:
     """Yield the points as the program finds them; `UserError` where it refuses a file or a policy."""
-    for line in run_program(program, order, "-arrivals", _join(order.arrivals)):
+    for line in run_program(program, order, "-arrivals", _join(order.arrivals), *(["-whole"] if order.whole else [])):
         yield Point(**line)
 
 

@@ -56,6 +56,10 @@ def packing(  # noqa: PLR0913 - each is an option of the command
             metavar="PERCENT,...", help=f"Arrived load at which to tell.  [default: {','.join(map(str, ARRIVALS))}]", show_default=False
         ),
     ] = "",
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Leave out pods that want a part of an accelerator; `planner` (mode Enforce) runs too."),
+    ] = False,
     numba: Annotated[
         Path | None, typer.Option(metavar="PYTHON", help="An interpreter that has numba: FGD in numba runs too, to compare the speed.")
     ] = None,
@@ -102,10 +106,13 @@ def packing(  # noqa: PLR0913 - each is an option of the command
     """
     lists = (*pods, *(more_pods or ()))
     _refuse_namesakes(lists)
-    order = Order(nodes, lists, _split(policies, "--policies"), seeds, _parse_percents(arrivals, "--arrivals", 1, MAX_ARRIVAL) or ARRIVALS)
+    loads = _parse_percents(arrivals, "--arrivals", 1, MAX_ARRIVAL) or ARRIVALS
+    order = Order(nodes, lists, _split(policies, "--policies"), seeds, loads, whole)
+    if whole and numba:
+        raise typer.BadParameter("it packs all pods of a list: leave --whole away", param_hint="--numba")
     if times:
-        if arrivals or numba:
-            option = "--arrivals" if arrivals else "--numba"
+        if arrivals or numba or whole:
+            option = "--arrivals" if arrivals else "--numba" if numba else "--whole"
             raise typer.BadParameter("it says nothing about a replay with --times: leave one of the two away", param_hint=option)
         wish = _parse_wish(order, _parse_percents(times, "--times", 0, MAX_LOAD), queue, moves, every)
         _replay_times(order, wish, output)

@@ -14,8 +14,8 @@ for such pods it is domains, and not nodes, that can be broken. Nodes without a 
 4. the least *loss*: by how much grows what later gangs cannot use of the domains, of all levels down to the leaves. A gang that must
    stay inside one domain cannot use any of one with less room than it needs. Of all sizes of gangs up to the whole domain (`w` pods
    when it is empty), those above the room `u` that is left lose all of it: on average `u * (w - u) / w`, nothing where the domain
-   is full or whole, most where it is half of each. It is the node's loss (see `reference`) one level up; not over classes that are
-   known, because a gang of next week has any size. Each used domain counts a little more, for ties;
+   is full or whole, most where it is half of each. It is not over classes that are known, as what a node is worth is (`prices`),
+   because a gang of next week has any size. Each used domain counts a little more, for ties;
 5. the least free accelerators in the leaves that are touched;
 6. of two equal halves of a row of domains the first takes as much as it can, and so on within each half.
 

@@ -1,14 +1,7 @@
 """The packing engine in plain Python: the oracle that the native one must equal, and what runs where that one is not built.
 
-The idea. A free accelerator is worth something only if work can use it. For every class of work in the mix, what a node has *lost*
-is the part of its free accelerators that this class could not use, however many pods of it came:
-
-    lost_c(node) = free_gpu - units_c(node) * gpu_c        units_c = how many pods of class c still fit, by all four amounts
-
-A pod goes where it makes the weighted loss grow least (or shrink most). This is fragmentation gradient descent (FGD: Weng et al.,
-"Beware of Fragmentation", USENIX ATC'23, section 4), in a multi-unit form: FGD asks whether *one* more pod of a class fits and then
-counts all of the node as usable for it; we count how many fit, so that a node short of processors or memory shows its loss before
-its last pod does. Ties are packed tight: least accelerator left, then least processor left, then the lowest index.
+A pod goes to the node whose free accelerators lose least worth to the work to come (`prices` says what they are worth). Ties are packed
+tight: least accelerator left, then least processor left, then the lowest index.
 
 A gang is first shared out among domains (`gangs` says how); in each of them its pods go to nodes one after the other, each to the best
 node for it. Of equal nodes the first in the order of the topology is taken.
@@ -21,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from commonpool.engine import checks
 from commonpool.engine.domains import Spot, build_tree, find_leaf_level, sort_spots
 from commonpool.engine.gangs import Sharing
+from commonpool.engine.prices import learn_prices, units
 from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fault, Fleet, GangAnswer, GangRequest
 from commonpool.errors import EngineError
 
@@ -51,11 +45,12 @@ class ReferencePacking:
         self._capacity = [_amounts(fleet.capacity, start) for start in range(0, len(fleet.capacity), AMOUNTS)]
         self._sites: list[array[int]] = []
         self._domains = [fleet.domains[level * nodes : (level + 1) * nodes] for level in range(fleet.levels)]
-        self._classes = [
+        classes = [
             (_amounts(fleet.classes, start), fleet.classes[start + AMOUNTS])
             for start in range(0, len(fleet.classes), CLASS_FIELDS)
             if fleet.classes[start + GPU] > 0
         ]
+        self._prices = learn_prices(self._capacity, classes)
         self._closed = False
 
     def select(self, eligible: "array[int]") -> int:
@@ -145,15 +140,7 @@ class ReferencePacking:
         if not units(free, pod):
             return None
         after = _minus(free, pod)
-        return self._lost(after) - self._lost(free), after[GPU], after[CPU]
-
-    def _lost(self, free: Amounts) -> int:
-        return sum(weight * (free[GPU] - units(free, shape) * shape[GPU]) for shape, weight in self._classes)
-
-
-def units(free: Amounts, shape: Amounts) -> int:
-    """How many pods of `shape` (one amount above zero at least) fit into `free`; none into an overdrawn node."""
-    return max(0, min(have // need for have, need in zip(free, shape, strict=True) if need > 0))
+        return self._prices.compute_worth(free) - self._prices.compute_worth(after), after[GPU], after[CPU]
 
 
 def _amounts(flat: "Sequence[int]", start: int) -> Amounts:

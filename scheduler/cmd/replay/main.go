@@ -50,10 +50,11 @@ func run() error {
 	seeds := flag.String("seeds", "42", "`numbers`, with commas")
 	arrivals := flag.String("arrivals", "80,90,95,100,130", "percent of the capacity at which to tell, `numbers` with commas")
 	orders := flag.Bool("orders", false, "write the orders of arrival and the ranks of nodes instead, and replay nothing")
+	whole := flag.Bool("whole", false, "leave out the pods that want a part of one accelerator")
 	withTimes := readTimesFlags()
 	migNodes := flag.Int("mig", 0, "pack random streams of MIG instances onto so many `nodes` instead; -arrivals is what is offered at once")
 	flag.Parse()
-	chosen, err := choose(*names)
+	chosen, err := choose(*names, *whole)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func run() error {
 		return fmt.Errorf("arrivals are percent in 1..%d", replay.MaxArrival)
 	}
 	write := func(out *json.Encoder, pods string) error {
-		return replayList(out, *nodes, pods, chosen, seedNumbers, loads)
+		return replayList(out, *nodes, pods, chosen, seedNumbers, loads, *whole)
 	}
 	switch {
 	case *orders:
@@ -142,10 +143,15 @@ func writeOrders(out *json.Encoder, nodes, pods string, seeds []int) error {
 	return nil
 }
 
-func replayList(out *json.Encoder, nodes, pods string, chosen []replay.Policy, seeds, arrivals []int) error {
+func replayList(out *json.Encoder, nodes, pods string, chosen []replay.Policy, seeds, arrivals []int, whole bool) error {
 	trace, err := read(nodes, pods)
 	if err != nil {
 		return err
+	}
+	if whole {
+		if err := trace.LeaveWhole(); err != nil {
+			return fmt.Errorf("%s: %w", pods, err)
+		}
 	}
 	list := nameOf(pods)
 	for _, seed := range seeds {
@@ -163,8 +169,11 @@ func replayList(out *json.Encoder, nodes, pods string, chosen []replay.Policy, s
 	return nil
 }
 
-func choose(names string) ([]replay.Policy, error) {
-	if names == "" {
+func choose(names string, whole bool) ([]replay.Policy, error) {
+	switch {
+	case names == "" && whole:
+		return append(slices.Clone(policies.All), policies.Planner), nil
+	case names == "":
 		return policies.All, nil
 	}
 	var chosen []replay.Policy
@@ -172,6 +181,9 @@ func choose(names string) ([]replay.Policy, error) {
 		policy, err := policies.Find(name)
 		if err != nil {
 			return nil, err
+		}
+		if name == policies.Planner.Name && !whole {
+			return nil, fmt.Errorf("policy %q places whole accelerators only: leave the other pods out with -whole", name)
 		}
 		if slices.ContainsFunc(chosen, func(each replay.Policy) bool { return each.Name == policy.Name }) {
 			return nil, fmt.Errorf("policy %q is named twice", name)

@@ -97,7 +97,7 @@ func (f timesFlags) check(chosen []replay.Policy) (times, error) {
 		return times{}, fmt.Errorf("there is no queue discipline %q", *f.queue)
 	}
 	movers := strings.FieldsFunc(*f.moves, func(r rune) bool { return r == ',' })
-	if _, err := choose(strings.Join(movers, ",")); err != nil {
+	if _, err := choose(strings.Join(movers, ","), false); err != nil {
 		return times{}, err
 	}
 	return times{loads, setting, *f.every, chosen, movers}, nil

@@ -15,7 +15,7 @@ func TestAnExcerptOfTheRecordingIsReplayedAsEver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policies, err := choose("FGD,commonpool")
+	policies, err := choose("FGD,commonpool", false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"commonpool.dev/scheduler/replay"
 )
 
-// All are the policies, in the order in which they are told.
+// All are the policies, in the order in which they are told; Planner places whole accelerators only and is not among them.
 var All = []replay.Policy{random, dotProd, gpuClustering, gpuPacking, bestFit, fgd, commonpool, learning}
 
 // scoring makes a policy of a scorer.
@@ -30,6 +30,9 @@ func Find(name string) (replay.Policy, error) {
 		if policy.Name == name {
 			return policy, nil
 		}
+	}
+	if name == Planner.Name {
+		return Planner, nil
 	}
 	return replay.Policy{}, fmt.Errorf("there is no policy %q", name)
 }

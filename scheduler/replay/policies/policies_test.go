@@ -76,6 +76,41 @@ func TestAPodThatFitsSomewhereIsNeverRefused(t *testing.T) {
 	}
 }
 
+func TestThePlannerPlacesWholeAcceleratorsWhereverTheyFit(t *testing.T) {
+	trace := small(t)
+	if err := trace.LeaveWhole(); err != nil {
+		t.Fatal(err)
+	}
+	checked := replay.Policy{Name: "planner", New: func(nodes []packing.Node, ranks []int32, mix []replay.Class, seed int64) replay.Chooser {
+		return &strict{policies.Planner.New(nodes, ranks, mix, seed), t, slices.Clone(nodes)}
+	}}
+	first, second := trace.Replay(checked, 42, []int{100, 130}), trace.Replay(checked, 42, []int{100, 130})
+	if first.Placements == 0 || !slices.Equal(first.Results, second.Results) {
+		t.Errorf("%v and %v", first.Results, second.Results)
+	}
+}
+
+func TestThePlannerLeavesNoMoreFreeThanFGD(t *testing.T) {
+	folder := findTraces(t)
+	for _, list := range []string{"default", "cpu050", "gpushare40", "multigpu20"} {
+		trace := readList(t, folder, list)
+		if err := trace.LeaveWhole(); err != nil {
+			t.Fatal(err)
+		}
+		fgd, err := policies.Find("FGD")
+		if err != nil {
+			t.Fatal(err)
+		}
+		arrivals := []int{80, 90, 95, 100, 130}
+		theirs, ours := trace.Replay(fgd, 42, arrivals).Results, trace.Replay(policies.Planner, 42, arrivals).Results
+		for i := range arrivals {
+			if ours[i].AllocatedPercent < theirs[i].AllocatedPercent-0.01 {
+				t.Errorf("%s at %d %%: %.3f %% allocated, and FGD has %.3f", list, arrivals[i], ours[i].AllocatedPercent, theirs[i].AllocatedPercent)
+			}
+		}
+	}
+}
+
 func TestTheSameSeedGivesTheSameAnswer(t *testing.T) {
 	for _, policy := range policies.All {
 		first, second := small(t).Replay(policy, 7, []int{100, 130}), small(t).Replay(policy, 7, []int{100, 130})
