@@ -43,7 +43,7 @@ _ATOMS = frozenset({int, str, bool, type(None)})
 
 
 def _plain(value: object) -> object:
-    kind = type(value)
+    kind: type[Any] = type(value)
     if kind in _ATOMS:
         return value
     if kind is tuple:
