@@ -43,7 +43,7 @@ _ATOMS = frozenset({int, str, bool, type(None)})
 
 
 def _plain(value: object) -> object:
-    kind: type[Any] = type(value)
+    kind = type(value)
     if kind in _ATOMS:
         return value
     if kind is tuple:
@@ -51,7 +51,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value):
-        held = ((name, getattr(value, name), default) for name, default in _list_fields(kind))
+        held = ((name, getattr(value, name), default) for name, default in _list_fields(type(value)))
         return {name: _plain(part) for name, part, default in held if part != default}
     return value
 
