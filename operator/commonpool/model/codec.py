@@ -50,7 +50,7 @@ def _plain(value: object) -> object:
         return [_plain(part) for part in cast("tuple[object, ...]", value)]
     if isinstance(value, Enum):
         return value.value
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         held = ((name, getattr(value, name), default) for name, default in _list_fields(type(value)))
         return {name: _plain(part) for name, part, default in held if part != default}
     return value
