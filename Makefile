@@ -106,7 +106,7 @@ test-python: build
 	$(call say,building what only tests need: Prometheus (about 4 minutes the first time))
 	$(COMMONPOOL) local which promtool
 	$(call say,pytest: laws$(comma) goldens$(comma) then stories on a real apiserver)
-	$(PYTEST)
+	CI=1 $(PYTEST)
 
 .PHONY: fuzz
 fuzz: build ## Send 10,000 generated manifests to a real apiserver (a few minutes; `make test` sends the first 2,000)

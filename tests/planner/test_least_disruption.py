@@ -45,14 +45,17 @@ def make_claim_situation(seed: int) -> tuple[Snapshot, int]:
 
 
 def find_covered(snapshot: Snapshot) -> set[WorkloadName]:
-    """Work of tier Guaranteed that its tenant's guarantee has room for, what has run longest first."""
-    left = {line.tenant: line.guaranteed for line in snapshot.quotas}
+    """Work of tier Guaranteed that its tenant's guarantee covers: what has run longest first, and beyond its least size pod by pod."""
+    left = {line.tenant: line.guaranteed // 8000 for line in snapshot.quotas}
     covered: set[WorkloadName] = set()
     for workload in sorted(snapshot.workloads, key=lambda each: (each.started_at, each.name)):
-        cost = sum(holding.amounts.gpu_milli for holding in workload.holdings)
-        if workload.tier == "Guaranteed" and workload.tenant is not None and 0 < cost <= left.get(workload.tenant, 0):
-            left[workload.tenant] -= cost
-            covered.add(workload.name)
+        if workload.tier == "Guaranteed" and workload.tenant is not None and workload.begun:
+            pods, room = len(workload.holdings), left[workload.tenant]
+            together = workload.elastic.least if workload.elastic is not None else pods
+            inside = min(pods, room) if together <= room else 0
+            left[workload.tenant] -= inside
+            if inside == pods:
+                covered.add(workload.name)
     return covered
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from commonpool.engine.protocol import ANYWHERE
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.snapshot import Snapshot, Workload
-from commonpool.planner.fleet import count_pods, domain_at, floor
+from commonpool.planner.fleet import count_pods, domain_at
 from commonpool.planner.layout import find_layout, least
 from commonpool.planner.place import Draft
 from commonpool.planner.quota import Quota
@@ -47,7 +47,7 @@ class Heads:
             self._draft.outlook.quota.take(tenant, pool, least(workload) * workload.shape.gpu_milli)
             self._draft.outlook.differs = True
             for index in nodes:
-                self._draft.outlook.take(index, floor(self._draft.outlook.room[index]))
+                self._draft.outlook.keep(index)
                 self._draft.set_aside(index)
             return
 

@@ -14,7 +14,7 @@ from commonpool.engine.protocol import Packing
 from commonpool.model.elastic import split_places
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.snapshot import Holding, Snapshot, Workload
-from commonpool.planner.fleet import Ground, Site, add_vectors, clamp, is_packable, scale_vector
+from commonpool.planner.fleet import Ground, Site, add_vectors, clamp, floor, is_packable, scale_vector
 from commonpool.planner.layout import find_layout, joins
 from commonpool.planner.quota import Quota
 from commonpool.planner.site import build_site, find_group
@@ -48,6 +48,7 @@ class Outlook:
         self.booting = dict(ground.booting)
         """Nodes of each pool that are on their way."""
         self._packing = packing
+        self._kept: set[int] = set()
         self._sites: dict[tuple[Site, int], int] = {}
 
     def fit(self, question: Question, spare: int = 0) -> Sequence[int]:
@@ -89,6 +90,11 @@ class Outlook:
     def take(self, index: int, amounts: Vector) -> None:
         """Something was placed on a node, or (below zero) taken away again."""
         self._change(index, scale_vector(amounts, -1))
+
+    def keep(self, index: int) -> None:
+        """Set a node aside for one who waits: nobody else gets what is free there by then, or what is given back there after."""
+        self.take(index, floor(self.room[index]))
+        self._kept.add(index)
 
     def give_back(self, tenant: TenantName, holdings: Iterable[Holding]) -> None:
         """Take it that these places come back."""
@@ -153,7 +159,7 @@ class Outlook:
         before, after = self.room[index], add_vectors(self.room[index], change)
         self.room[index] = after
         told = add_vectors(clamp(after), scale_vector(clamp(before), -1))
-        if any(told):
+        if any(told) and index not in self._kept:
             self._packing.add(index, told)
 
 
