@@ -14,7 +14,8 @@ from commonpool.local.fleet import read_fleet
 from commonpool.local.places import find_source
 from commonpool.local.teller import LogTeller
 
-# A busy machine breaks no law; and CI, which is `make test`, tries the same examples each time, so that a rare breach is found where people look for it, at home.
+# A busy machine breaks no law; and CI, which is `make test`, tries the same examples each time: a rare breach is found at home,
+# where people look for it.
 hypothesis_settings.register_profile("commonpool", deadline=None, derandomize="CI" in os.environ)
 hypothesis_settings.load_profile("commonpool")
 
