@@ -373,7 +373,12 @@ def check_what_is_borrowed_goes_first(before: Snapshot, plan: Plan) -> None:
             instead = replace(shrink, workload=other.name, child=other.child, keep=kept[other.name] - step)
             spared = replace(shrink, keep=shrink.keep + (victim.elastic.step if victim.elastic is not None else 1))
             rest = [each for each in plan.shrink if each.workload not in {shrink.workload, other.name}]
-            again = plan_round(assume_plan(before, replace(plan, shrink=(*rest, spared, instead))), ENGINE)
+            swapped = assume_plan(before, replace(plan, shrink=(*rest, spared, instead)))
+            [pool] = {holding.pool for holding in other.holdings}
+            assert other.tenant is not None
+            if other.elastic is not None and count_kept(swapped, other.tenant, pool) < find_guaranteed(before, other):
+                continue  # its tenant would not keep what it is guaranteed
+            again = plan_round(swapped, ENGINE)
             served = find_served(again) | {place.workload for place in again.place}
             assert again.shrink or again.evict or not find_served(plan) & served
 
