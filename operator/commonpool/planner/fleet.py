@@ -237,13 +237,13 @@ def _left(have: Vector, taken: Vector) -> Vector:
 
 
 def _build_classes(workloads: Iterable[Workload]) -> Iterable[int]:
-    """The mix of work: each shape with accelerators, weighted by its pods, waiting and placed alike.
+    """The mix of work: each shape with accelerators, weighted by its pods, waiting and placed alike. What may not run is no work to come.
 
     Placing changes nothing in it, so planning again over a plan's result packs with the same mix.
     """
     pods: Counter[Amounts] = Counter()
     for workload in workloads:
-        pods[workload.shape] += len(workload.needs) + len(workload.holdings)
+        pods[workload.shape] += len(workload.holdings) + (len(workload.needs) if workload.blocked is None else 0)
     packable = ((shape, weight) for shape, weight in pods.items() if shape.gpu_milli > 0 and is_packable(shape))
     commonest = sorted(packable, key=lambda item: (-item[1], item[0]))[:MOST_CLASSES]
     for shape, weight in commonest:

@@ -38,6 +38,7 @@ class Guard:
             for above in draft.tree.chain(workload.tenant) if workload.tenant is not None else ():
                 self._held[above].append(workload)
         self._inside: dict[int, dict[WorkloadName, int]] = {}
+        self._lines: dict[tuple[WorkloadName, frozenset[TenantName]], list[LineState]] = {}
 
     def may_be_asked(self, workload: Workload) -> bool:
         """Whether anything may be taken from it at all, by whomever. What starts in this very round is left alone."""
@@ -105,8 +106,11 @@ class Guard:
         """By the lines of every pool where it holds something."""
         if workload.tenant is None:
             return []
-        pools = sorted({holding.pool for holding in workload.holdings})
-        return [state for pool in pools for state in self._protecting(workload.tenant, pool, spared)]
+        key = (workload.name, frozenset(spared))
+        if key not in self._lines:
+            pools = sorted({holding.pool for holding in workload.holdings})
+            self._lines[key] = [state for pool in pools for state in self._protecting(workload.tenant, pool, spared)]
+        return self._lines[key]
 
     def _find_inside(self, state: LineState) -> dict[WorkloadName, int]:
         """How many pods of each workload the line's guarantee covers."""
