@@ -143,13 +143,7 @@ func TestAfterARestartInstancesAreWhereTheyWereWrittenDown(t *testing.T) {
 			running = running[1:]
 		}
 	}
-	s.scorer.fleet.follow(s.infos)
-	before := slices.Clone(s.scorer.fleet.cards.Nodes)
-	s.restart(args)
-	s.scorer.fleet.follow(s.infos)
-	if !slices.Equal(before, s.scorer.fleet.cards.Nodes) {
-		t.Errorf("before %+v, after %+v", before, s.scorer.fleet.cards.Nodes)
-	}
+	s.expectSameAfterRestart(args)
 }
 
 func TestWhatAPodSaysOfItsInstanceItselfFreesNothing(t *testing.T) {

@@ -95,13 +95,7 @@ func TestAfterARestartCardsAreAsTheyWereWrittenDown(t *testing.T) {
 			s.bind(pod, state)
 		}
 	}
-	s.scorer.fleet.follow(s.infos)
-	before := slices.Clone(s.scorer.fleet.cards.Nodes)
-	s.restart(args)
-	s.scorer.fleet.follow(s.infos)
-	if !slices.Equal(before, s.scorer.fleet.cards.Nodes) {
-		t.Errorf("before %+v, after %+v", before, s.scorer.fleet.cards.Nodes)
-	}
+	s.expectSameAfterRestart(args)
 }
 
 func TestWhatAPodSaysOfItsCardItselfFreesNothing(t *testing.T) {

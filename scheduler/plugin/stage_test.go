@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -78,6 +79,18 @@ func (s *stage) restart(args Args) {
 		s.t.Fatal(err)
 	}
 	s.scorer = scorer
+}
+
+// expectSameAfterRestart holds what a new process knows of the cards against what the old one did.
+func (s *stage) expectSameAfterRestart(args Args) {
+	s.t.Helper()
+	s.scorer.fleet.follow(s.infos)
+	before := slices.Clone(s.scorer.fleet.cards.Nodes)
+	s.restart(args)
+	s.scorer.fleet.follow(s.infos)
+	if !slices.Equal(before, s.scorer.fleet.cards.Nodes) {
+		s.t.Errorf("before %+v, after %+v", before, s.scorer.fleet.cards.Nodes)
+	}
 }
 
 func node(name string, cpu, gpus int) *v1.Node {

@@ -1,31 +1,24 @@
 """Inference: replicas that stay up behind one address and follow their load."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from commonpool.api.names import Word
 from commonpool.api.podtemplate import RUNS_FOR_EVER, PodTemplate
 from commonpool.api.quantity import Quantity
+from commonpool.api.range import Range
 from commonpool.api.resource import Model
 from commonpool.api.rules import Rule
-from commonpool.api.training import ORDERED
 
 
-class ServingReplicas(Model):
+class ServingReplicas(Range):
     """How many replicas, from and to. A plain number is min = max."""
-
-    rules: ClassVar[tuple[Rule, ...]] = (ORDERED,)
 
     min: Annotated[int, Field(ge=0, le=100_000)]
     """Replicas that stay up even without load; 0: all may go. What of them is borrowed may be taken back all the same."""
     max: Annotated[int, Field(ge=1, le=100_000)]
     """Replicas that it may grow to under load."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _number_is_min_and_max(cls, value: Any) -> Any:  # noqa: ANN401 -- what comes from outside may be anything
-        return {"min": value, "max": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Target(Model):

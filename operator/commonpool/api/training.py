@@ -1,24 +1,20 @@
 """Training: a gang of replicas that start together, may grow and shrink, and write checkpoints."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from commonpool.api.podtemplate import RUNS_TO_THE_END, PodTemplate
+from commonpool.api.range import Range
 from commonpool.api.resource import Model
 from commonpool.api.rules import Rule
 
-ORDERED = Rule(
-    "self.min <= self.max",
-    says="'max `%d` is less than min `%d`: lower min or raise max'.format([self.max, self.min])",
-)
 
-
-class Replicas(Model):
+class Replicas(Range):
     """How many replicas, from and to; `min` start together or not at all. A plain number is min = max."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
-        ORDERED,
+        *Range.rules,
         Rule(
             "self.max < self.min || (self.max - self.min) % self.step == 0",
             says="'from min `%d` in steps of `%d` one never comes to max `%d`: use max `%d`'"
@@ -32,11 +28,6 @@ class Replicas(Model):
     """Replicas that it can use: it grows up to here while accelerators are free, and is shrunk towards `min` when others need them."""
     step: Annotated[int, Field(ge=1, le=100_000)] = 1
     """It grows and shrinks by multiples of this."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _number_is_min_and_max(cls, value: Any) -> Any:  # noqa: ANN401 -- what comes from outside may be anything
-        return {"min": value, "max": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Checkpoint(Model):

@@ -2,7 +2,7 @@
 
 import ctypes
 from array import array
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from commonpool.engine.cards import (
     CLASS_FIELDS,
@@ -16,13 +16,13 @@ from commonpool.engine.cards import (
     check_card_pod,
     check_card_pods,
 )
+from commonpool.engine.closing import Closing
 from commonpool.engine.native import check_version, refuse
 from commonpool.engine.protocol import Fault
 from commonpool.errors import EngineError, SetupError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 _INT = ctypes.c_int64
 _ARRAY = ctypes.c_void_p
@@ -71,7 +71,7 @@ class CardEngine:
         return CardNative(self._library, handle)
 
 
-class CardNative:
+class CardNative(Closing):
     """See `cards.CardPacking`."""
 
     def __init__(self, library: ctypes.CDLL, handle: int) -> None:
@@ -100,21 +100,9 @@ class CardNative:
         if result < 0:
             refuse(result, lambda: check_card_pod(pod))
 
-    def close(self) -> None:
-        """Forget the fleet."""
-        if self._handle:
-            self._library.packing_cards_close(self._handle)
-            self._handle = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
-        self.close()
-
-    def _check_open(self) -> None:
-        if not self._handle:
-            raise EngineError("the packing is closed", code=Fault.BAD_HANDLE)
+    def _forget(self) -> None:
+        self._library.packing_cards_close(self._handle)
+        self._handle = 0
 
 
 def _array(values: "array[int]", fields: int) -> tuple[int, int]:

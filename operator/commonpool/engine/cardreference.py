@@ -10,7 +10,7 @@ Partitioned cards and others have a market each: no work but that without accele
 
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from commonpool.engine.cards import (
     CARD_MILLI,
@@ -28,6 +28,7 @@ from commonpool.engine.cards import (
     check_card_pod,
     check_card_pods,
 )
+from commonpool.engine.closing import Closing
 from commonpool.engine.market import STEPS, CardState, find_state, open_market
 from commonpool.engine.partition import Partition, Placement
 from commonpool.engine.protocol import MAX_AMOUNT, Fault
@@ -35,7 +36,6 @@ from commonpool.errors import EngineError
 
 if TYPE_CHECKING:
     from array import array
-    from types import TracebackType
 
 UNIT = 1e8
 _SCARCITY, _MAX_SCARCE = 0.3, 64.0
@@ -101,7 +101,7 @@ class _Whole:
     worth: int
 
 
-class CardReference:
+class CardReference(Closing):
     """See `cards.CardPacking`; right and readable before fast."""
 
     def __init__(self, fleet: CardFleet) -> None:
@@ -117,7 +117,6 @@ class CardReference:
         self._learn(partitioned, _expect_instances(partitioned, mix), fleet.rounds)
         self._large = max((len(node.milli) for node in plain), default=0)
         self._wholes = _find_wholes(self._large, max((node.cpu for node in plain if len(node.milli) == self._large), default=0), plain_mix)
-        self._closed = False
 
     def _learn(self, nodes: list[_Node], mix: list[CardClass], rounds: int) -> None:
         market = open_market([node.state for node in nodes], mix)
@@ -148,20 +147,6 @@ class CardReference:
         if max(after.cpu, after.memory, after.pods) > MAX_AMOUNT:
             raise EngineError(f"node `{node}` would have more than {MAX_AMOUNT} of something", code=Fault.OVERFLOW)
         self._nodes[node] = after
-
-    def close(self) -> None:
-        """Forget the fleet."""
-        self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
-        self.close()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise EngineError("the packing is closed", code=Fault.BAD_HANDLE)
 
     def _place(self, pod: CardPod) -> tuple[int, int]:
         times = self._count_times()

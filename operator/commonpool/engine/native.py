@@ -4,16 +4,16 @@ import ctypes
 from array import array
 from dataclasses import fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn
 
 from commonpool.engine import checks
+from commonpool.engine.closing import Closing
 from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fault, Fleet, GangAnswer, GangRequest
 from commonpool.errors import EngineError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
 
 VERSION = 3
 
@@ -80,7 +80,7 @@ class NativeEngine:
         return NativePacking(self._library, handle, fleet)
 
 
-class NativePacking:
+class NativePacking(Closing):
     """See `protocol.Packing`."""
 
     def __init__(self, library: ctypes.CDLL, handle: int, fleet: Fleet) -> None:
@@ -142,21 +142,9 @@ class NativePacking:
         if result < 0:
             refuse(result, check)
 
-    def close(self) -> None:
-        """Forget the fleet."""
-        if self._handle:
-            self._library.packing_close(self._handle)
-            self._handle = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
-        self.close()
-
-    def _check_open(self) -> None:
-        if not self._handle:
-            raise EngineError("the packing is closed", code=Fault.BAD_HANDLE)
+    def _forget(self) -> None:
+        self._library.packing_close(self._handle)
+        self._handle = 0
 
     def _room_for(self, count: int) -> "array[int]":
         missing = min(count, MAX_COUNT) - len(self._out)

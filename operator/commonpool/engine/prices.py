@@ -22,6 +22,7 @@ from functools import lru_cache
 
 from commonpool.engine.exact import exact_exp, exact_log
 from commonpool.engine.protocol import AMOUNTS, MAX_AMOUNT, Amounts
+from commonpool.engine.vectors import count_pods
 
 Class = tuple[Amounts, int]
 """A shape, and its weight."""
@@ -64,12 +65,7 @@ class Prices:
             for tariff in self.tariffs
             for each, gpu_milli in zip(tariff.each, tariff.gpu_milli, strict=True)
         )
-        return min(worths, default=0) + sum(worth * units(free, shape) for shape, worth in self.large)
-
-
-def units(free: Amounts, shape: Amounts) -> int:
-    """How many pods of `shape` fit into `free`; none into an overdrawn node, and none of a shape that needs nothing."""
-    return max(0, min((have // need for have, need in zip(free, shape, strict=True) if need > 0), default=0))
+        return min(worths, default=0) + sum(worth * count_pods(free, shape) for shape, worth in self.large)
 
 
 def learn_prices(capacity: Sequence[Amounts], classes: Sequence[Class]) -> Prices:

@@ -9,18 +9,18 @@ node for it. Of equal nodes the first in the order of the topology is taken.
 
 import heapq
 from array import array
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from commonpool.engine import checks
+from commonpool.engine.closing import Closing
 from commonpool.engine.domains import Spot, build_tree, find_leaf_level, sort_spots
 from commonpool.engine.gangs import Sharing
-from commonpool.engine.prices import learn_prices, units
-from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fault, Fleet, GangAnswer, GangRequest
-from commonpool.errors import EngineError
+from commonpool.engine.prices import learn_prices
+from commonpool.engine.protocol import AMOUNTS, CLASS_FIELDS, MAX_COUNT, Amounts, Fleet, GangAnswer, GangRequest
+from commonpool.engine.vectors import add_vectors, count_pods, subtract_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 GPU, CPU = 0, 1
 
@@ -36,7 +36,7 @@ class ReferenceEngine:
         return ReferencePacking(fleet)
 
 
-class ReferencePacking:
+class ReferencePacking(Closing):
     """See `protocol.Packing`."""
 
     def __init__(self, fleet: Fleet) -> None:
@@ -51,7 +51,6 @@ class ReferencePacking:
             if fleet.classes[start + GPU] > 0
         ]
         self._prices = learn_prices(self._capacity, classes)
-        self._closed = False
 
     def select(self, eligible: "array[int]") -> int:
         """Number a choice of nodes."""
@@ -83,31 +82,17 @@ class ReferencePacking:
         checks.check_amounts_length("amounts", amounts)
         checks.check_node(node, len(self._free))
         checks.check_within_limits("amounts", amounts)
-        after = _plus(self._free[node], amounts)
+        after = add_vectors(self._free[node], amounts)
         checks.check_within_limits("free after it", after)
         self._free[node] = after
-
-    def close(self) -> None:
-        """Forget the fleet."""
-        self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
-        self.close()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise EngineError("the packing is closed", code=Fault.BAD_HANDLE)
 
     def _build_sharing(self, request: GangRequest, eligible: "array[int]") -> Sharing:
         pod = request.amounts
         spots = [
             Spot(
                 node,
-                units=min(MAX_COUNT, units(self._free[node], pod)),
-                whole=min(MAX_COUNT, units(self._capacity[node], pod)),
+                units=min(MAX_COUNT, count_pods(self._free[node], pod)),
+                whole=min(MAX_COUNT, count_pods(self._capacity[node], pod)),
                 gpu=max(0, self._free[node][GPU]),
             )
             for node in eligible
@@ -125,7 +110,7 @@ class ReferencePacking:
         while len(chosen) < count:
             place = heap[0][-1]
             node = nodes[place]
-            self._free[node] = _minus(self._free[node], pod)
+            self._free[node] = subtract_vectors(self._free[node], pod)
             chosen.append(place)
             score = self._score(node, pod)
             if score:
@@ -137,20 +122,12 @@ class ReferencePacking:
     def _score(self, node: int, pod: Amounts) -> tuple[int, int, int] | None:
         """How good the node is for one more pod, least first; None where it does not fit."""
         free = self._free[node]
-        if not units(free, pod):
+        if not count_pods(free, pod):
             return None
-        after = _minus(free, pod)
+        after = subtract_vectors(free, pod)
         return self._prices.compute_worth(free) - self._prices.compute_worth(after), after[GPU], after[CPU]
 
 
 def _amounts(flat: "Sequence[int]", start: int) -> Amounts:
     gpu, cpu, memory, pods = flat[start : start + AMOUNTS]
     return gpu, cpu, memory, pods
-
-
-def _plus(left: Amounts, right: Amounts) -> Amounts:
-    return left[0] + right[0], left[1] + right[1], left[2] + right[2], left[3] + right[3]
-
-
-def _minus(left: Amounts, right: Amounts) -> Amounts:
-    return left[0] - right[0], left[1] - right[1], left[2] - right[2], left[3] - right[3]

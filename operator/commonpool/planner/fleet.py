@@ -8,6 +8,7 @@ from itertools import chain, repeat
 
 from commonpool.engine.protocol import AMOUNTS, LIMITS, MAX_TOTAL_WEIGHT, NO_DOMAIN, Fleet
 from commonpool.engine.protocol import Amounts as Vector
+from commonpool.engine.vectors import subtract_vectors
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import NodeName, PoolName
 from commonpool.model.snapshot import Node, Snapshot, Workload
@@ -52,7 +53,9 @@ class Ground:
         self._of_pool: dict[PoolName, list[int]] = known._of_pool if known else self._sort_by_pool()  # noqa: SLF001 of its own kind
         self.spare, self.booting = self._lay_out_spare(snapshot)
         self._eligible: dict[Site, array[int]] = known._eligible if known else {}  # noqa: SLF001
-        self.empty: list[Vector] = known.empty if known else [_left(node.capacity.vector, node.foreign.vector) for node in snapshot.nodes]
+        self.empty: list[Vector] = (
+            known.empty if known else [subtract_vectors(node.capacity.vector, node.foreign.vector) for node in snapshot.nodes]
+        )
         """What each node can give to the pool's own work: four amounts."""
         self.busy: set[int] = set()
         """Nodes on which somebody holds something."""
@@ -176,7 +179,7 @@ class Ground:
             for holding in workload.holdings:
                 at = self.index.get(holding.node)
                 if at is not None:
-                    left[at] = _left(left[at], holding.amounts.vector)
+                    left[at] = subtract_vectors(left[at], holding.amounts.vector)
                     self.busy.add(at)
         return left
 
@@ -192,11 +195,6 @@ class Ground:
 def is_packable(shape: Amounts) -> bool:
     """Whether the engine takes such a pod at all; one beyond its bounds fits no node on earth."""
     return _is_within(shape.vector) and any(shape.vector)
-
-
-def count_pods(room: Vector, shape: Vector) -> int:
-    """How many such pods fit."""
-    return max(0, min((have // need for have, need in zip(room, shape, strict=True) if need > 0), default=0))
 
 
 def domain_at(node: Node, level: int) -> str:
@@ -222,18 +220,9 @@ def scale_vector(shape: Vector, times: int) -> Vector:
     return (shape[0] * times, shape[1] * times, shape[2] * times, shape[3] * times)
 
 
-def add_vectors(left: Vector, right: Vector) -> Vector:
-    """Amount by amount."""
-    return (left[0] + right[0], left[1] + right[1], left[2] + right[2], left[3] + right[3])
-
-
 def _is_within(room: Vector) -> bool:
     gpu, cpu, memory, pods = room
     return 0 <= gpu <= LIMITS[0] and 0 <= cpu <= LIMITS[1] and 0 <= memory <= LIMITS[2] and 0 <= pods <= LIMITS[3]
-
-
-def _left(have: Vector, taken: Vector) -> Vector:
-    return (have[0] - taken[0], have[1] - taken[1], have[2] - taken[2], have[3] - taken[3])
 
 
 def _build_classes(workloads: Iterable[Workload]) -> Iterable[int]:

@@ -15,9 +15,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from commonpool.engine.protocol import ANYWHERE
+from commonpool.engine.vectors import count_pods
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.snapshot import Snapshot, Workload
-from commonpool.planner.fleet import count_pods, domain_at
+from commonpool.planner.fleet import domain_at
 from commonpool.planner.layout import find_layout, least
 from commonpool.planner.place import Draft
 from commonpool.planner.quota import Quota

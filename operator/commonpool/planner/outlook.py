@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from commonpool.engine.protocol import Amounts as Vector
 from commonpool.engine.protocol import Packing
+from commonpool.engine.vectors import add_vectors
 from commonpool.model.elastic import split_places
 from commonpool.model.ids import PoolName, TenantName
 from commonpool.model.snapshot import Holding, Snapshot, Workload
-from commonpool.planner.fleet import Ground, Site, add_vectors, clamp, floor, is_packable, scale_vector
+from commonpool.planner.fleet import Ground, Site, clamp, floor, is_packable, scale_vector
 from commonpool.planner.layout import find_layout, joins
 from commonpool.planner.quota import Quota
 from commonpool.planner.site import build_site, find_group

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from commonpool.engine.protocol import ANYWHERE, MAX_COUNT, Packing
 from commonpool.engine.protocol import Amounts as Vector
+from commonpool.engine.vectors import add_vectors
 from commonpool.model.amounts import Amounts
 from commonpool.model.elastic import may_grow, split_places
 from commonpool.model.ids import PoolName, Seat, TenantName, WorkloadName
@@ -14,7 +15,7 @@ from commonpool.model.plan import Entry, Passed, Place
 from commonpool.model.reasons import Reason
 from commonpool.model.rounds import MOST_PODS
 from commonpool.model.snapshot import Holding, Snapshot, Workload
-from commonpool.planner.fleet import Ground, Site, add_vectors, floor, is_packable, scale_vector
+from commonpool.planner.fleet import Ground, Site, floor, is_packable, scale_vector
 from commonpool.planner.layout import Layout, find_layout, joins, least
 from commonpool.planner.outlook import Outlook, open_outlook
 from commonpool.planner.quota import Quota, Room

@@ -7,10 +7,11 @@ from typing import Self
 
 from commonpool.engine.protocol import ANYWHERE, Engine, Packing
 from commonpool.engine.protocol import Amounts as Vector
+from commonpool.engine.vectors import count_pods
 from commonpool.model.amounts import Amounts
 from commonpool.model.ids import PoolName
 from commonpool.model.snapshot import Workload
-from commonpool.planner.fleet import Ground, Site, count_pods, domain_at, is_packable
+from commonpool.planner.fleet import Ground, Site, domain_at, is_packable
 from commonpool.planner.layout import Layout, find_layout, joins
 from commonpool.planner.site import build_site, find_group
 
