@@ -244,7 +244,7 @@ class Workload:
 
     @property
     def waits_since_at(self) -> int:
-        """Its age in the queue."""
+        """The instant from which its age in the queue counts."""
         return max(self.created_at, self.queued_at)
 
     @property

@@ -219,7 +219,7 @@ class Reclaim:
         workload, told = unit.workload, unit.workload.resize
         pending = told is not None and told.by_at > self._now_at
         by_at = told.by_at if told is not None and pending else self._now_at + workload.grace_seconds
-        message = f"gives back what it holds beyond its tenant's guarantee, because another tenant claims its own: `{unit.keep}` pods stay"
+        message = "gives back what it holds beyond its tenant's guarantee, because another tenant claims its own"
         return Shrink(workload.name, workload.child, unit.keep, by_at, Reason.RECLAIMED_FOR_GUARANTEE, message, workload.generation)
 
 

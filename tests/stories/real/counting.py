@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.stories.cluster import eventually, kubectl
 from tests.stories.story import PATIENCE_SECONDS, Member
@@ -11,24 +11,35 @@ from tests.stories.story import PATIENCE_SECONDS, Member
 from commonpool.local.client import Manifest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PodLog:
-    """All pods of a namespace since this was begun, each as it was seen last."""
+    """All pods of a namespace since this was begun, each as it was seen last.
+
+    The apiserver tells the past for a minute or so: whoever takes longer calls `follow` on the way.
+    """
 
     member: Member
-    since_version: str
+    version: str
+    pods: dict[str, Manifest] = field(default_factory=dict)
+    """By UID."""
 
     @classmethod
     def begin(cls, member: Member) -> "PodLog":
         return cls(member, member.client.get(member.path("Pod"))["metadata"]["resourceVersion"])
 
-    def read(self, name: str) -> list[Manifest]:
-        """Those that something of that name has made; the apiserver tells the past once more."""
-        path = f"{self.member.path('Pod')}?watch=1&resourceVersion={self.since_version}&timeoutSeconds=1"
+    def follow(self) -> None:
+        """See what has happened since it was looked at last."""
+        path = f"{self.member.path('Pod')}?watch=1&resourceVersion={self.version}&timeoutSeconds=1"
         events = [json.loads(line) for line in kubectl(self.member.cluster, "get", "--raw", path).splitlines()]
         assert all(event["type"] in {"ADDED", "MODIFIED", "DELETED"} for event in events), "the past is too long ago"
-        pods = {event["object"]["metadata"]["uid"]: event["object"] for event in events}
-        return [pod for pod in pods.values() if pod["metadata"]["name"].startswith(f"{name}-")]
+        for event in events:
+            self.pods[event["object"]["metadata"]["uid"]] = event["object"]
+            self.version = event["object"]["metadata"]["resourceVersion"]
+
+    def read(self, name: str) -> list[Manifest]:
+        """Those that something of that name has made."""
+        self.follow()
+        return [pod for pod in self.pods.values() if pod["metadata"]["name"].startswith(f"{name}-")]
 
     def expect_counted(self, name: str, *, gpus: int) -> None:
         """What has ended is in the sum, to the second; what runs is told with when it began."""
