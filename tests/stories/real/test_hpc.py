@@ -49,7 +49,7 @@ def test_an_mpi_program_runs_over_all_its_nodes_in_the_order_of_its_ranks(story:
     kill_daemon(story.cluster, places["1"], "kubelet")
     story.cluster.kill("operator")
     story.cluster.start("operator")
-    alice.expect("solve", "Completed")
+    eventually(lambda: alice.state("solve"), within_seconds=2 * PATIENCE_SECONDS, until=lambda seen: seen == "Completed")
     first, second = alice.pods("solve")
     said = alice.kubectl("logs", first["metadata"]["name"]).split()
     assert said == ["4", "6", "solve-0", "solve-0", "solve-1", "solve-1"]

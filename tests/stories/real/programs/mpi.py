@@ -36,7 +36,7 @@ def send(host: str, command: str) -> None:
 
 
 def connect(host: str) -> socket.socket:
-    for _ in range(600):
+    for _ in range(1800):
         with suppress(OSError):
             return socket.create_connection((host, PORT), timeout=5)
         time.sleep(0.1)
