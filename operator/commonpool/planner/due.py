@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from commonpool.model.plan import Plan
 from commonpool.model.snapshot import Snapshot
-from commonpool.planner.order import OVERDUE_SECONDS
+from commonpool.planner.order import find_overdue_at
 
 
 def find_next_due(snapshot: Snapshot, plan: Plan) -> int | None:
@@ -27,4 +27,4 @@ def _list_instants(snapshot: Snapshot, plan: Plan) -> Iterator[int]:
             yield workload.free_at
         elif workload.needs and workload.blocked is None:
             yield workload.patient_until_at
-            yield workload.waits_since_at + OVERDUE_SECONDS + 1
+            yield find_overdue_at(workload)

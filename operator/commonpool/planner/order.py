@@ -36,9 +36,14 @@ Age: TypeAlias = tuple[int, WorkloadName]
 Rank: TypeAlias = tuple[Urgency, Age]
 
 
+def find_overdue_at(workload: Workload) -> int:
+    """From when on it has waited for its start too long."""
+    return workload.waits_since_at + OVERDUE_SECONDS + 1
+
+
 def is_overdue(workload: Workload, now_at: int) -> bool:
     """Whether it has waited for its start too long."""
-    return not workload.begun and now_at - workload.waits_since_at > OVERDUE_SECONDS
+    return not workload.begun and now_at >= find_overdue_at(workload)
 
 
 def build_rank(workload: Workload, now_at: int, *, guaranteed: bool) -> Rank:
