@@ -41,7 +41,9 @@ def test_a_pod_waits_without_a_single_write_until_a_round_names_its_node(stage: 
     consistently(lambda: stage.nodes() == {} and not audit.writes(user=SCHEDULER))
     stage.promise("Pod", "patient", "gpu-003*1", pods="patient")
     stage.expect_on("gpu-003", "patient")
-    assert [(each["verb"], each["objectRef"]["subresource"]) for each in audit.writes(user=SCHEDULER)] == [("create", "binding")]
+    written = {(SCHEDULER, "create", "pods/binding"): 1}  # told when it is answered, which can be after the pod was seen on its node
+    eventually(lambda: audit.tally(user=SCHEDULER), until=lambda seen: seen == written)
+    consistently(lambda: audit.tally(user=SCHEDULER) == written)
     assert stage.reasons() == set()
 
 
