@@ -14,6 +14,7 @@ pytestmark = pytest.mark.story
 
 NAMESPACES = "/api/v1/namespaces"
 OURS = "/apis/commonpool.dev/v1alpha1"
+OTHER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "other"}
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/commonpool-system/leases"
 
 
@@ -121,6 +122,52 @@ def test_a_tenant_writes_gpuworkloads_and_nothing_else_of_ours(town: Town) -> No
     assert "forbidden" in hear(town.alice, "POST", f"{OURS}/rounds", make_round(9))
     assert "forbidden" in hear(town.alice, "POST", f"{OURS}/gpupools", {"metadata": {"name": "it"}})
     town.alice.delete(mine)
+
+
+@pytest.fixture
+def tracked(town: Town) -> Iterator[str]:
+    """The path of a GPUWorkload that the operator made; its owner is no Job, so that the operator of this cluster leaves it alone."""
+    town.admin.create(town.path("ConfigMap"), {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner"}})
+    owner = town.admin.get(f"{town.path('ConfigMap')}/owner")["metadata"]
+    workload = make_gpu_workload(tracked={"apiVersion": "batch/v1", "kind": "Job", "name": "owner", "uid": owner["uid"]})
+    workload["metadata"] = {
+        "name": "stand-in",
+        "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["uid"]}],
+    }
+    town.operator.create(town.path("GPUWorkload"), workload)
+    yield f"{town.path('GPUWorkload')}/stand-in"
+    town.admin.delete(f"{town.path('ConfigMap')}/owner")
+    wait_until(lambda: not town.admin.find(f"{town.path('GPUWorkload')}/stand-in"), "it went with its owner", 60)
+
+
+FREED: Manifest = {"metadata": {"ownerReferences": None}}
+
+
+def test_what_stands_for_an_object_goes_with_it_and_not_before(town: Town, tracked: str) -> None:
+    """Whoever deletes it would have the object's whole age again, and nobody knew what it has used."""
+    says = "GPUWorkload `stand-in` stands for Job `owner`: delete that"
+    assert says in hear(town.alice, "DELETE", tracked)
+    assert says in hear(town.alice, "DELETE", town.path("GPUWorkload"))
+    assert says in hear(town.alice, "PATCH", tracked, FREED)
+    assert says in hear(town.alice, "PATCH", tracked, {"metadata": {"ownerReferences": [{**OTHER, "uid": "of-another"}]}})
+    assert not hear(town.alice, "PATCH", tracked, {"metadata": {"labels": {"mine": "yes"}}})
+    assert not hear(town.alice, "PATCH", tracked, {"spec": {"tier": "Spot"}})
+
+
+@pytest.mark.parametrize("who", ["generic-garbage-collector", "namespace-controller"])
+def test_controllers_let_it_go(town: Town, tracked: str, who: str) -> None:
+    controller = town.person(f"system:serviceaccount:kube-system:{who}")
+    assert not hear(controller, "DELETE", tracked)
+    for person in (town.admin, town.operator):
+        assert not hear(person, "DELETE", tracked)
+        assert not hear(person, "PATCH", tracked, FREED)
+
+
+def test_what_has_been_left_by_its_owner_is_its_tenants_to_delete(town: Town, tracked: str) -> None:
+    """As `kubectl delete job --cascade=orphan` leaves it."""
+    town.admin.request("PATCH", tracked, FREED)
+    assert not hear(town.alice, "DELETE", tracked)
+    town.alice.delete(tracked)
 
 
 def test_who_may_view_sees_gpuworkloads_and_changes_none(town: Town) -> None:
