@@ -13,6 +13,7 @@ const (
 
 	scarcity   = 0.3  // what it adds to a model's worth if as much work as it has cards insists on it
 	maxScarce  = 64.0 // at most so many times as much
+	unseen     = 0.05 // as much of what insists on models is thought to insist on each of them and be too rare to be in the mix
 	wholeBonus = 0.05 // cards: what a whole free node is worth beyond its cards, and a whole partitioned card beyond its instances
 	wholeShare = 0.15 // and how much more if all work wanted whole nodes
 	wholeCPU   = 1.15 // processors of a pod that wants a whole node, beside those of other pods, where the mix has none
@@ -95,7 +96,7 @@ func (v *Value) learn(nodes []Node, mix []CardClass, rounds int) {
 		}
 		v.mus[model] = make([]int64, steps)
 		for k, mu := range m.mus {
-			v.mus[model][k] = int64(float64(mu*unit) / 1000 * scarce[model])
+			v.mus[model][k] = int64(float64((m.cpuPrice+float64((mu-m.cpuPrice)*scarce[model]))*unit) / 1000)
 		}
 	}
 	if wholes := findWholes(nodes, mix); wholes != nil {
@@ -103,10 +104,11 @@ func (v *Value) learn(nodes []Node, mix []CardClass, rounds int) {
 	}
 }
 
-// findScarce is how many times the cards of each model count: more, the more of the mix insists on the model and the fewer cards it has.
+// findScarce is how many times the cards of each model count: more, the more of the mix insists on the model and the fewer cards it has. Where some
+// work insists on models, other work that is too rare to be in the mix is thought to do so as well, on each as much.
 func findScarce(nodes []Node, mix []CardClass) (scarce [64]float64) {
 	var cards [64]float64
-	all, demand := 0.0, 0.0
+	all, demand, insisting := 0.0, 0.0, 0.0
 	for i := range nodes {
 		cards[nodes[i].Model] += float64(nodes[i].Cards)
 		all += float64(nodes[i].Cards)
@@ -125,13 +127,20 @@ func findScarce(nodes []Node, mix []CardClass) (scarce [64]float64) {
 				allowed += cards[model]
 			}
 		}
+		if allowed == 0 {
+			continue
+		}
+		insisting += float64(float64(mix[i].Count) * float64(s.Accelerators()))
 		for model := range cards {
-			if s.Models>>model&1 == 1 && allowed > 0 {
+			if s.Models>>model&1 == 1 {
 				scarce[model] += float64(float64(mix[i].Count)*float64(s.Accelerators())) / demand * all / allowed
 			}
 		}
 	}
 	for model := range scarce {
+		if cards[model] > 0 && insisting > 0 {
+			scarce[model] += float64(unseen*insisting) / demand * all / cards[model]
+		}
 		scarce[model] = min(1+float64(scarcity*math.Sqrt(scarce[model])), maxScarce)
 	}
 	return scarce

@@ -93,6 +93,16 @@ def test_a_pod_spares_the_model_that_work_insists_on(opened: Open) -> None:
             assert packing.place(array("q", CardPod(1000, 1, 1, 1000))) == [(1 - wanted, 1)]
 
 
+@pytest.mark.parametrize("insists_on", [0, 1 << 2])
+def test_where_work_insists_on_a_model_a_pod_spares_others_of_few_cards_too(opened: Open, insists_on: int) -> None:
+    """Nobody in the mix insists on model 1, but work too rare to be in it may. The first node is taken if nothing tells them apart."""
+    nodes = [(96_000, 100, 110, model, (1000,) * 8) for model in (1, 0, 0, 2)]
+    mix = [*MIX, CardClass(11_300, 1, 1000, insists_on, 0, 5)]
+    with opened(make_card_fleet(nodes, mix, 50)) as packing:
+        [(node, _)] = packing.place(array("q", CardPod(11_300, 8, 1, 1000)))
+    assert (node == 0) is (not insists_on)
+
+
 def test_a_pod_that_fits_nowhere_is_told_so_and_takes_nothing(opened: Open) -> None:
     with opened(make_card_fleet([(96_000, 100, 1, 0, (500, 400))], MIX, 1)) as packing:
         assert packing.place(array("q", CardPod(0, 0, 1, 501))) == [(NOWHERE, 0)]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from array import array
 
 UNIT = 1e8
-_SCARCITY, _MAX_SCARCE = 0.3, 64.0
+_SCARCITY, _MAX_SCARCE, _UNSEEN = 0.3, 64.0, 0.05
 _WHOLE_BONUS, _WHOLE_SHARE, _WHOLE_CPU, _ROOMY_BONUS = 0.05, 0.15, 1.15, 0.05
 _FEW_TIMES, _FEW_PERCENT = 6, 15
 _FEWER_TIMES, _FEWER_PERCENT = 15, 7
@@ -129,7 +129,7 @@ class CardReference(Closing):
                 if full is not None:
                     row[full] += _WHOLE_BONUS
             self._rows[model] = [[int(worth * UNIT * scarce[model]) for worth in row] for row in worths]
-            self._mus[model] = [int(mu * UNIT / 1000 * scarce[model]) for mu in market.mus]
+            self._mus[model] = [int((market.cpu_price + (mu - market.cpu_price) * scarce[model]) * UNIT / 1000) for mu in market.mus]
 
     def place(self, pods: "array[int]") -> Places:
         """Place pods one after the other; O(pods * nodes) scores."""
@@ -263,14 +263,19 @@ def _find_scarce(nodes: list[_Node], mix: list[CardClass]) -> dict[int, float]:
     everything = sum(cards.values())
     demand = float(sum(known.expected * known.cards * known.milli for known in mix))
     scarce = dict.fromkeys(cards, 0.0)
+    insisting = 0.0
     for known in mix:
         allowed = sum(count for model, count in cards.items() if known.models >> model & 1)
         if not known.models or not known.cards * known.milli or not allowed:
             continue
+        insisting += known.expected * known.cards * known.milli
         for model in cards:
             if known.models >> model & 1:
                 scarce[model] += known.expected * known.cards * known.milli / demand * everything / allowed
-    return {model: min(1 + _SCARCITY * sqrt(insisting), _MAX_SCARCE) for model, insisting in scarce.items()}
+    for model, count in cards.items():
+        if insisting and count:
+            scarce[model] += _UNSEEN * insisting / demand * everything / count
+    return {model: min(1 + _SCARCITY * sqrt(share), _MAX_SCARCE) for model, share in scarce.items()}
 
 
 def _find_wholes(large: int, most_cpu: int, mix: list[CardClass]) -> list[_Whole]:
