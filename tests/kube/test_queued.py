@@ -34,24 +34,38 @@ class Stay(Enum):
     RUNS = None
 
 
-def look(stay: Stay, before: GPUWorkloadStatus | None, now_at: int) -> tuple[Workload, GPUWorkloadStatus]:
-    """What is read of it, and what it is told then."""
-    held = (Held("h100-0000", 4),) if stay is Stay.RUNS else ()
-    read = replace(make_workload(replicas=4, held=held), queued_at=read_queued_at(before or GPUWorkloadStatus(), START_AT, now_at))
+def look(stay: Stay, before: GPUWorkloadStatus | None, now_at: int, *, held: bool = False) -> tuple[Workload, GPUWorkloadStatus]:
+    """What is read of it, and what it is told then; `held`: it still has its places."""
+    places = (Held("h100-0000", 4),) if held or stay is Stay.RUNS else ()
+    read = replace(make_workload(replicas=4, held=places), queued_at=read_queued_at(before or GPUWorkloadStatus(), START_AT, now_at))
     view = WorkloadView(make_gpuworkload().model_copy(update={"status": before}), read, stay.value, Progress(want=4))
     return read, build_workload_status(view, POOLS, now_at)
 
 
 @given(st.lists(st.tuples(st.sampled_from(Stay), st.integers(0, 10_000)), min_size=1, max_size=8))
 def test_only_time_that_it_could_have_run_counts(life: list[tuple[Stay, int]]) -> None:
-    """It may be looked at any number of times, and what was told is all that is known."""
-    now_at, waited = START_AT, 0
+    """It may be looked at any number of times, and what was told is all that is known. What its owner stops has not waited while it ran."""
+    now_at, waited, ran = START_AT, 0, 0
     status: GPUWorkloadStatus | None = None
     for stay, seconds in life:
         read, status = look(stay, status, now_at)
         assert now_at - read.waits_since_at == waited
+        waited -= ran if stay not in {Stay.QUEUED, Stay.RUNS} else 0
+        ran = ran + seconds if stay is Stay.RUNS else 0
         now_at, waited = now_at + seconds, waited + (seconds if stay in {Stay.QUEUED, Stay.RUNS} else 0)
         status = GPUWorkloadStatus.model_validate(look(stay, status, now_at - seconds // 2)[1].build_manifest())
+
+
+def test_pods_that_take_their_time_to_end_count_once() -> None:
+    """From when its owner stops it: the time in which its pods end is neither one that it ran nor one that it waited."""
+    _, status = look(Stay.QUEUED, None, START_AT)
+    _, status = look(Stay.RUNS, status, START_AT + 100)
+    for at in (1_100, 1_120):
+        _, status = look(Stay.SUSPENDED, status, START_AT + at, held=True)
+    assert status.promised_at is not None
+    _, status = look(Stay.SUSPENDED, status, START_AT + 1_130)
+    read, _ = look(Stay.QUEUED, status, START_AT + 2_000)
+    assert read.waits_since_at == START_AT + 2_000 - 100
 
 
 def test_what_asks_for_nothing_begins_to_wait_when_it_asks() -> None:

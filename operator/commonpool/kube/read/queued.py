@@ -1,4 +1,4 @@
-"""From when a workload's wait counts: time that it could not have run is no wait.
+"""From when a workload's wait counts: time that it could not have run is no wait, nor is time that it ran until its owner stopped it.
 
 What its status said last tells it: since when it is not admitted (its owner has suspended it, it is to start later or
 after others, or asks for what there is not), or that it asked for nothing. So no process need remember it, and it makes no
@@ -24,3 +24,11 @@ def read_queued_at(status: GPUWorkloadStatus, created_at: int, now_at: int) -> i
     if admitted.status != "False":
         return now_at
     return max(queued_at, created_at) + max(0, now_at - int(admitted.last_transition_time.timestamp()))
+
+
+def find_ran_seconds(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus) -> int:
+    """How long it has run, if it is its owner who has just stopped it; what the pool takes back keeps its age, the time that it ran too."""
+    admitted = find_condition(wanted.conditions or [], "Admitted")
+    if previous.promised_at is None or wanted.promised_at is not None or admitted is None or admitted.status != "False":
+        return 0
+    return max(0, int((admitted.last_transition_time - previous.promised_at).total_seconds()))

@@ -8,7 +8,7 @@ from commonpool.api.conditions import find_condition
 from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Resize, Wait
 from commonpool.kube.children import find_child_key
 from commonpool.kube.load import Load
-from commonpool.kube.read.queued import could_run
+from commonpool.kube.read.queued import could_run, find_ran_seconds
 from commonpool.kube.read.stints import Stint
 from commonpool.kube.status.accounting import account
 from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
@@ -85,9 +85,21 @@ def build_workload_status(view: WorkloadView, pools: Mapping[PoolName, Pool], no
         resize=resize,
         last_eviction=build_eviction(view.evict, now_at) or previous.last_eviction,
     )
-    if could_run(wanted) and view.planned is not None and view.planned.queued_at:
-        wanted = wanted.model_copy(update={"queued_at": read_instant(view.planned.queued_at)})
+    queued_at = _find_queued_at(view, previous, wanted)
+    if queued_at:
+        wanted = wanted.model_copy(update={"queued_at": read_instant(queued_at)})
     return account(previous, wanted, view.stints, pools, now_at, ended_at=view.ended_at)
+
+
+def _find_queued_at(view: WorkloadView, previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus) -> int:
+    """0: as it was told last."""
+    if view.planned is None:
+        return 0
+    if could_run(wanted):
+        return view.planned.queued_at
+    ran_seconds = find_ran_seconds(previous, wanted)
+    before_at = int(previous.queued_at.timestamp()) if previous.queued_at is not None else 0
+    return max(before_at, view.planned.created_at) + ran_seconds if ran_seconds else 0
 
 
 def _count_held(planned: Workload | None) -> int:
