@@ -117,7 +117,7 @@ class GPUWorkloadStatus(Model):
     """Accelerators that it holds, promised ones too."""
     queued_at: Timestamp | None = None
     """From when its wait counts: later than its creation by all the time that it could not have run (Admitted was False: suspended by its
-    owner, before its startTime, behind `after`) or had nothing to run; absent: from its creation."""
+    owner, before its startTime, behind `after`), had nothing to run, or ran until its owner stopped it; absent: from its creation."""
     promised_at: Timestamp | None = None
     """When it was given its place."""
     accelerator_seconds: Total | None = None
