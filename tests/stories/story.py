@@ -184,7 +184,7 @@ class Story:
         finally:
             over.set()
             watcher.join()
-        assert not found
+        assert not found, "\n".join(found)
 
     def heal(self) -> None:
         """Start again what was killed, and wait until people can go on: a new apiserver learns roles and kinds while it serves."""
