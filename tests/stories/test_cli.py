@@ -65,6 +65,7 @@ def alice(story: Story) -> Member:
     alice.expect("runs", "Running")
     alice.create(make_training("waits", pods=2))
     alice.expect("waits", "QuotaReached")
+    eventually(lambda: alice.wait("waits").get("position"), until=lambda seen: seen == 1)
     eventually(lambda: not story.rounds())
     return alice
 

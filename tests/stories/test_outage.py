@@ -11,7 +11,8 @@ from tests.stories.story import Story
 pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
 
 AWAY_SECONDS = 20
-GRACE_SECONDS = 10
+GRACE_SECONDS = 15
+"""Over within the outage, and not before it begins."""
 
 
 def list_stopped(story: Story) -> list[str]:

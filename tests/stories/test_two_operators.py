@@ -29,4 +29,4 @@ def test_an_operator_that_stood_still_past_its_lease_writes_nothing_more(act: Ac
         writes = audit.writes(user=OPERATOR)
         assert writes_of(newer, writes)
         assert not writes_of(older, writes)
-    eventually(story.epoch, until=lambda seen: seen == epoch + 2)
+    eventually(story.epoch, within_seconds=60, until=lambda seen: seen == epoch + 2)
