@@ -13,7 +13,7 @@ from tests.stories.story import OURS, PATIENCE_SECONDS, Member, Story
 from commonpool.local.client import Manifest
 from commonpool.local.memory import read_memory
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 RESIZE = "commonpool.dev/resize"
 H100 = {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}

@@ -20,7 +20,7 @@ from commonpool.cli.main import main
 
 SVG = "http://www.w3.org/2000/svg"
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True, slots=True)

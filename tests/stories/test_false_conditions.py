@@ -12,7 +12,7 @@ from tests.stories.story import OURS, Member, Story
 
 from commonpool.local.client import Manifest
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 PATIENCE_SECONDS = 120
 PRIORITIES = "/apis/scheduling.k8s.io/v1/priorityclasses"

@@ -12,7 +12,7 @@ from tests.stories.story import OURS, Member, Story
 from commonpool.kube.resources import LEASES
 from commonpool.model.names import LEASE_NAME, SYSTEM_NAMESPACE
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 NAME = "r-9999999998-1"
 

@@ -26,7 +26,7 @@ from commonpool.local.ports import find_free_ports
 from commonpool.local.teller import LogTeller
 from commonpool.telemetry.dashboard import list_queries
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 ALERTS = Path(__file__).parents[2] / "helm" / "commonpool" / "monitoring" / "alerts.yaml"
 VARIABLES = {"$__rate_interval": "5m", "$__range": "5m", "$pool": ".*", "$tenant": ".*"}

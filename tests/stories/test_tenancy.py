@@ -9,7 +9,7 @@ from tests.stories.town import RBAC
 
 from commonpool.local.client import Manifest
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 GIVEN = (
     RBAC + "/namespaces/{}/rolebindings/commonpool-edit",

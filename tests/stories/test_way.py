@@ -11,7 +11,7 @@ from tests.stories.story import Member, Story
 
 from commonpool.local.client import Manifest
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 BLOCK = "topology.commonpool.dev/block"
 RACK = "topology.commonpool.dev/rack"

@@ -11,7 +11,7 @@ from tests.stories.story import OPERATOR, SCHEDULER, Story
 from commonpool.kube.status.delay import STEP_SECONDS
 from commonpool.local.client import Manifest
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 QUIET_SECONDS = 75
 """Longer than anything that the operator does by the clock, but the ten-minute look at tenants' namespaces."""
