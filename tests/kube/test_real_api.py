@@ -18,6 +18,7 @@ from commonpool.kube.resources import GPU_POOLS, NAMESPACES, NODES, PODS
 from commonpool.kube.store import Store
 from commonpool.kube.taints import plan_taints
 from commonpool.local.cluster import LocalCluster
+from commonpool.local.waiting import wait_until
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]
 
@@ -76,8 +77,13 @@ async def test_answers_are_told_apart(client: Client, namespace: str) -> None:
     await client.delete(NAMESPACES, "", "nobody")
 
 
-async def test_a_pod_that_is_ending_can_be_given_less_time_for_it_and_never_more(client: Client, namespace: str) -> None:
+async def test_a_pod_that_is_ending_can_be_given_less_time_for_it_and_never_more(
+    local_cluster: LocalCluster, client: Client, namespace: str
+) -> None:
     """On a node that nobody runs: it ends for nobody, so what it was told stands still."""
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+    admin = local_cluster.client()
+    await asyncio.to_thread(wait_until, lambda: admin.find(account) is not None, "pods are let in", 60)
     spec = {"nodeName": f"no-{namespace}", "terminationGracePeriodSeconds": 86_400, "containers": [{"name": "main", "image": "x"}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "slow", "namespace": namespace}, "spec": spec}
     await client.create(PODS, pod)

@@ -203,7 +203,7 @@ async def test_what_nobody_has_thought_of_costs_one_services_reading_only(
 async def test_pods_that_hang_hold_up_their_own_service_only_and_none_for_longer_than_it_may_take(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setattr(following, "DEADLINE_SECONDS", 3.0)
     town.follow("requestsInFlight", "slow")
     for number in range(2, 2 + MOST_PODS):
         town.answer(number, HANGS, service="slow")

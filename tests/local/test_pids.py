@@ -4,18 +4,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from commonpool.local.pids import MARK, Identity, find_identity, find_marked, find_pid, write_pid
 from commonpool.local.process import send_signal, stop_identity
 
+_MINE = f"a-test-{uuid4().hex}"
+"""Another process may run these tests beside this one."""
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(SLEEP, env={**os.environ, MARK: "a-test"}) as process:
+    with subprocess.Popen(SLEEP, env={**os.environ, MARK: _MINE}) as process:
         yield process
         process.kill()
 
@@ -53,5 +56,5 @@ def test_a_damaged_file_speaks_of_nobody(tmp_path: Path, content: str) -> None:
 
 
 def test_a_process_that_nobody_wrote_down_is_found_by_its_mark(sleeper: subprocess.Popen[bytes]) -> None:
-    assert [identity.pid for identity in find_marked("a-test")] == [sleeper.pid]
-    assert find_marked("a-tes") == []
+    assert [identity.pid for identity in find_marked(_MINE)] == [sleeper.pid]
+    assert find_marked(_MINE[:-1]) == []

@@ -53,6 +53,7 @@ def test_a_process_that_ends_while_starting_is_told_with_its_last_words(places: 
 def test_a_process_that_never_serves_is_told_with_its_last_words(places: Places) -> None:
     process = Process("it", [sys.executable, "-c", STUBBORN], lambda: False, timeout_seconds=1)
     start_process(places, process)
+    wait_ready(places, Process("it", process.argv, lambda: "deaf" in find_log(places, "it").read_text()))
     with pytest.raises(SetupError, match=r"`it` was not ready after 1 s\n\n  deaf"):
         wait_ready(places, process)
     stop_process(places, "it", patience_seconds=0)

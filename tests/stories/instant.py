@@ -152,7 +152,7 @@ def _torn_gangs(instant: Instant) -> Iterator[str]:
     """Law 3, of gangs that have neither begun to end nor to be deleted."""
     wanted = {(job["metadata"]["namespace"], job["metadata"]["name"]): count_at_once(job["spec"]) for job in instant.items["jobs"]}
     for run in instant.world.runs:
-        if run.child.kind != "Job" or not run.alive or any(pod.finished or pod.terminating for pod in run.pods):
+        if run.child.kind != "Job" or not run.alive or run.leaving or any(pod.finished or pod.terminating for pod in run.pods):
             continue
         places = len(run.promises) + sum(pod.node is not None for pod in run.pods)
         least = wanted.get((run.child.namespace, run.child.name), count_wanted(run))  # its Job may not exist yet

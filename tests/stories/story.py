@@ -26,7 +26,7 @@ OPERATOR = "commonpool-operator"
 SCHEDULER = "commonpool-scheduler"
 RANK = "batch.kubernetes.io/job-completion-index"
 SWEPT = ("GPUWorkload", "CronJob", "Job", "Deployment", "StatefulSet", "Pod")
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from commonpool.cli.main import main
 
 SVG = "http://www.w3.org/2000/svg"
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ def alice(story: Story) -> Member:
     alice.expect("runs", "Running")
     alice.create(make_training("waits", pods=2))
     alice.expect("waits", "QuotaReached")
+    eventually(lambda: alice.wait("waits").get("position"), until=lambda seen: seen == 1)
     eventually(lambda: not story.rounds())
     return alice
 

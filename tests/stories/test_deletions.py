@@ -82,6 +82,7 @@ def town(local_cluster: Cluster) -> Iterator[Town]:
         yield town
         for name in ("holder", "plain", "waits", "done"):
             town.admin.delete(f"{pods}/{name}")
+        wait_until(lambda: not town.admin.get(pods)["items"], "what was held is free for the next story", 60)  # noqa: B023
 
 
 @pytest.mark.parametrize("ask", ASKS, ids=lambda ask: ask.name)
@@ -125,3 +126,4 @@ def test_elsewhere_nothing_is_asked(town: Town) -> None:
     for ask in (DELETIONS[0], EVICTIONS[0]):
         assert not ask.hear(town.alice, pods, "holder", 0)
     town.admin.delete(f"{pods}/holder")
+    wait_until(lambda: not town.admin.get(pods)["items"], "what was held is free for the next story", 60)

@@ -21,7 +21,7 @@ from commonpool.kube.rounds import build_round
 from commonpool.model.rounds import Round, RoundId, build_line
 from commonpool.planner import plan_round
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 WHOLE_POOL = {str(rank): f"h100-00{rank + 1}" for rank in range(4)}
 """Where the ranks of a gang of 4 x 8 are in the end, kills or none."""

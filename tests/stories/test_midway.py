@@ -7,7 +7,7 @@ import pytest
 from tests.stories.acts import Act, expect_end
 from tests.stories.story import Story
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 PROCESSES = ("operator", "scheduler", "apiserver", "controller-manager", "etcd")
 

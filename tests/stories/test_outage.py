@@ -8,10 +8,11 @@ from tests.stories.cluster import consistently
 from tests.stories.manifests import make_training
 from tests.stories.story import Story
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 AWAY_SECONDS = 20
-GRACE_SECONDS = 10
+GRACE_SECONDS = 15
+"""Over within the outage, and not before it begins."""
 
 
 def list_stopped(story: Story) -> list[str]:

@@ -6,6 +6,7 @@ Almost everything is a dry run: policies act on it, and nothing is kept.
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.stories.cluster import eventually
 from tests.stories.manifests import GPU, POOL_TOLERATION, make_apps, make_job, make_pod
 from tests.stories.people import hear, try_create
 from tests.stories.town import RBAC, Cluster, Town, build_town, make_binding
@@ -111,13 +112,14 @@ def test_a_deployment_that_is_given_accelerators_later_is_sent_to_the_pool_once(
     """Its controller must find its ReplicaSet again: a policy that changed that one too would make them without end."""
     path, name = town.path("Deployment"), "grows"
     town.alice.create(path, make_apps("Deployment", name=name) | {"metadata": {"name": name}})
+    wait_until(lambda: is_observed(town.admin.get(f"{path}/{name}")), "the deployment has its first set", 30)
     town.alice.request("PATCH", f"{path}/{name}", {"spec": {"template": make_apps("Deployment", GPU)["spec"]["template"]}})
     template = town.alice.get(f"{path}/{name}")["spec"]["template"]["spec"]
     assert template["schedulerName"] == "commonpool"
     wait_until(lambda: is_observed(town.admin.get(f"{path}/{name}")), "the deployment is observed", 30)
     town.alice.request("PATCH", f"{path}/{name}", {"metadata": {"annotations": {"note": "unrelated"}}})
     wait_until(lambda: is_observed(town.admin.get(f"{path}/{name}")), "the deployment is observed", 30)
-    sets = town.admin.get(town.path("ReplicaSet"))["items"]
+    sets = [each for each in town.admin.get(town.path("ReplicaSet"))["items"] if each["metadata"]["name"].startswith(f"{name}-")]
     assert len(sets) == 2
     town.alice.delete(f"{path}/{name}")
 
@@ -145,8 +147,7 @@ def test_the_pods_of_a_released_job_come_with_all_that_the_pool_needs(town: Town
     town.alice.create(path, make_job(GPU, name=name))
     town.operator.request("PATCH", f"{path}/{name}", {"spec": {"suspend": False}})
     pods = f"{town.path('Pod')}?labelSelector=batch.kubernetes.io/job-name%3D{name}"
-    wait_until(lambda: bool(town.admin.get(pods)["items"]), "the job has its pod", 30)
-    (pod,) = town.admin.get(pods)["items"]
+    (pod,) = eventually(lambda: town.admin.get(pods)["items"])
     assert pod["spec"]["schedulerName"] == "commonpool"
     assert POOL_TOLERATION in pod["spec"]["tolerations"]
     town.alice.request("DELETE", f"{path}/{name}?propagationPolicy=Background")

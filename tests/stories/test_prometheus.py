@@ -26,10 +26,10 @@ from commonpool.local.ports import find_free_ports
 from commonpool.local.teller import LogTeller
 from commonpool.telemetry.dashboard import list_queries
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 ALERTS = Path(__file__).parents[2] / "helm" / "commonpool" / "monitoring" / "alerts.yaml"
-VARIABLES = {"$__rate_interval": "20s", "$__range": "1m", "$pool": ".*", "$tenant": ".*"}
+VARIABLES = {"$__rate_interval": "5m", "$__range": "5m", "$pool": ".*", "$tenant": ".*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +119,23 @@ def test_every_question_of_the_dashboard_and_of_the_alerts_is_answered(story: St
         for name, value in VARIABLES.items():
             asked = asked.replace(name, value)
         eventually(partial(prometheus.ask_beside, asked), within_seconds=30, until=lambda seen: bool(seen[1]))
-    mine = f'{{tenant="{alice.tenant}"}}'
-    assert prometheus.ask(f"sum(commonpool_tenant_accelerators{mine})") == [16]
-    assert prometheus.ask(f'commonpool_waiting_workloads{{tenant="{alice.tenant}",reason="QuotaReached"}}') == [1]
-    assert prometheus.ask("commonpool_leader") == [1]
-    assert prometheus.ask(f'commonpool_pool_wanted_nodes{{pool="{elastic_pool}"}}') == [0]
+    for query, number in (
+        (f'sum(commonpool_tenant_accelerators{{tenant="{alice.tenant}"}})', 16),
+        (f'commonpool_waiting_workloads{{tenant="{alice.tenant}",reason="QuotaReached"}}', 1),
+        ("commonpool_leader", 1),
+        (f'commonpool_pool_wanted_nodes{{pool="{elastic_pool}"}}', 0),
+    ):
+        expect_answer(prometheus, query, [number])
     assert prometheus.ask("commonpool_leader_epoch == commonpool_scheduler_round_epoch or vector(1)")
     rules = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
     for rule in (rule for group in rules["groups"] for rule in group["rules"]):
         prometheus.ask(rule["expr"])
-    assert prometheus.ask('ALERTS{alertstate="firing"}') == []
+    expect_answer(prometheus, "ALERTS", [])  # nor is one on its way: none fires within the minutes that this takes
+
+
+def expect_answer(prometheus: Prometheus, query: str, values: list[float]) -> None:
+    """When it has come: what was scraped last can be older than what the cluster says, and one scrape may fail."""
+    eventually(partial(prometheus.ask_beside, query), until=lambda seen: seen[1] == values)
 
 
 def test_the_names_are_as_prometheus_wants_them(story: Story, prometheus: Prometheus) -> None:

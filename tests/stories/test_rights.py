@@ -57,6 +57,8 @@ def test_a_new_namespace_cannot_say_that_somebody_else_pays(town: Town, labeller
 def test_the_label_can_be_changed_only_by_who_may_update_both_tenants(town: Town, labeller: str) -> None:
     larry, bob = town.person(labeller), town.person(f"bob-{labeller}")
     town.admin.create(f"{RBAC}/clusterrolebindings", make_binding("admin", f"bob-{labeller}", scope="ClusterRoleBinding"))
+    config_map: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "it"}}
+    wait_until(lambda: not hear(bob, "POST", town.path("ConfigMap"), config_map), "bob is an admin of namespaces", 30)
     ours, theirs = f"{NAMESPACES}/{town.tenant}", f"{NAMESPACES}/{town.nobody}"
 
     def relabel(tenant: str | None) -> Manifest:
@@ -81,6 +83,11 @@ def test_a_tenants_namespace_is_not_let_go_by_who_may_only_change_namespaces(tow
     note = {"metadata": {"annotations": {"commonpool.dev/listed-by": "rival"}}}
     assert "`commonpool.dev/listed-by` is the pool's own" in hear(town.person(labeller), "PATCH", f"{NAMESPACES}/{town.nobody}", note)
     town.admin.request("PATCH", f"{NAMESPACES}/{town.nobody}", {"metadata": {"labels": {"commonpool.dev/tenant": None}}})
+    config_map: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "it"}}
+    refused = "belongs to no tenant"
+    wait_until(
+        lambda: refused in hear(town.operator, "POST", town.path("ConfigMap", town.nobody), config_map), "it is known to be nobody's", 30
+    )
 
 
 @pytest.mark.parametrize("namespace", ["kube-system", "commonpool-system"])
@@ -193,5 +200,5 @@ def test_a_leader_whose_epoch_is_over_writes_no_round(town: Town) -> None:
     before = int(town.admin.get(f"{LEASE}/commonpool-operator")["spec"]["leaseTransitions"])
     town.operator.request("PATCH", f"{LEASE}/commonpool-operator", {"spec": {"leaseTransitions": before + 1}})
     says = f"spec.epoch `{before}` is over: the leader of epoch"
-    wait_until(lambda: says in hear(town.operator, "POST", f"{OURS}/rounds", make_round(before)), "the old epoch is over", 10)
+    wait_until(lambda: says in hear(town.operator, "POST", f"{OURS}/rounds", make_round(before)), "the old epoch is over", 30)
     assert not hear(town.operator, "POST", f"{OURS}/rounds", make_round(before + 1000))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.stories.cluster import consistently, eventually, make_node
+from tests.stories.people import hear
 from tests.stories.plugin_stage import FLEET, SCHEDULER, Stage, make_request, make_spec, make_template
 
 from commonpool.config import Settings
@@ -132,6 +133,7 @@ def test_a_place_is_free_again_when_the_bound_pod_is_gone_and_not_before(stage: 
     )
     eventually(lambda: len(stage.nodes()) == 1)
     [first] = stage.nodes()
+    eventually(lambda: stage.pods()[first]["status"]["phase"], until=lambda seen: seen == "Running")  # or its kubelet says so after us
     path = f"/api/v1/namespaces/{stage.namespace}/pods/{first}/status"
     stage.client.request("PATCH", path, {"status": {"phase": "Failed"}})
     eventually(lambda: len(stage.pods()) == 2)
@@ -145,6 +147,8 @@ def test_nobody_is_evicted_for_a_planned_pod_and_a_newer_round_leads_it_elsewher
         "/apis/scheduling.k8s.io/v1/priorityclasses",
         {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "utmost"}, "value": 1000000},
     )
+    utmost = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "important"}, "spec": make_spec(8, priorityClassName="utmost")}
+    eventually(lambda: not hear(stage.client, "POST", f"/api/v1/namespaces/{stage.namespace}/pods", utmost))  # admission knows the class
     stage.make_pod("tenant", gpus=8, nodeName="gpu-001")
     stage.promise("Pod", "important", "gpu-001*1", gpus=8, pods="important")
     audit = stage.audit()
@@ -159,7 +163,8 @@ def test_nobody_is_evicted_for_a_planned_pod_and_a_newer_round_leads_it_elsewher
     assert not [each for each in audit.writes(user=SCHEDULER) if each["verb"] == "delete"]
     stage.promise("Pod", "important", "gpu-002*1", gpus=8, pods="important")
     stage.expect_on("gpu-002", "important")
-    assert stage.reasons() == {"FailedScheduling"}
+    eventually(stage.reasons)  # Events are written beside the binding
+    consistently(lambda: stage.reasons() == {"FailedScheduling"}, for_seconds=1)
 
 
 def test_rounds_of_a_leader_that_is_no_longer_one_are_ignored(stage: Stage) -> None:

@@ -9,7 +9,7 @@ from tests.stories.town import RBAC
 
 from commonpool.local.client import Manifest
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 GIVEN = (
     RBAC + "/namespaces/{}/rolebindings/commonpool-edit",
@@ -44,8 +44,12 @@ def set_namespaces(story: Story, member: Member, *names: str) -> None:
 def test_namespaces_are_made_labelled_and_furnished(story: Story, alice: Member) -> None:
     assert read_namespace(story, alice.namespace)["labels"]["commonpool.dev/tenant"] == alice.tenant
     eventually(lambda: list_given(story, alice.namespace), until=lambda seen: len(seen) == len(GIVEN))
-    ready = eventually(lambda: story.admin.get(f"{OURS}/tenants/{alice.tenant}").get("status", {}).get("conditions"))
-    assert [(condition["type"], condition["status"]) for condition in ready] == [("Ready", "True")]
+
+    def read_conditions() -> list[tuple[str, str]]:
+        conditions = story.admin.get(f"{OURS}/tenants/{alice.tenant}").get("status", {}).get("conditions", [])
+        return [(condition["type"], condition["status"]) for condition in conditions]
+
+    eventually(read_conditions, until=lambda seen: seen == [("Ready", "True")])
 
 
 def test_members_may_run_work_in_their_own_namespace_and_in_no_other(alice: Member, bob: Member) -> None:
@@ -70,7 +74,7 @@ def test_a_namespace_that_is_listed_no_more_loses_what_it_was_given(story: Story
     eventually(lambda: "commonpool.dev/tenant" not in read_namespace(story, other).get("labels", {}))
     assert not list_given(story, other)
     eventually(lambda: "forbidden" in hear(alice.client, "POST", f"{OURS}/namespaces/{other}/gpuworkloads", make_gpu_workload()))
-    assert len(list_given(story, alice.namespace)) == len(GIVEN)
+    eventually(lambda: list_given(story, alice.namespace), until=lambda seen: len(seen) == len(GIVEN))
     story.admin.delete(f"/api/v1/namespaces/{other}")
 
 

@@ -11,7 +11,7 @@ from tests.stories.story import Member, Story
 
 from commonpool.local.client import Manifest
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 BLOCK = "topology.commonpool.dev/block"
 RACK = "topology.commonpool.dev/rack"
@@ -69,7 +69,8 @@ def test_of_two_pools_work_takes_the_cheaper_one_then_the_other_and_waits_only_i
     assert alice.look("frugal")["status"]["choice"] == f"choice 1 of 2 {prices}"
     assert alice.look("next")["status"]["choice"] == f"choice 2 of 2 {prices}; `a100` (InsufficientCapacity) did not take it then"
     assert "as `waitSeconds` says it leaves out pool `h100` until " in alice.wait("patient")["message"]
-    assert alice.wait("patient")["nearestChange"] == "without `waitSeconds` it would start now in pool `h100`"
+    nearest = "without `waitSeconds` it would start now in pool `h100`"
+    eventually(lambda: alice.wait("patient").get("nearestChange"), until=lambda seen: seen == nearest)
     alice.patch("GPUWorkload", "patient", {"spec": {"accelerators": {"waitSeconds": 0}}})
     alice.expect("patient", "Running")
     assert pool_of(alice.nodes("patient")) == {"h100"}
@@ -89,9 +90,10 @@ def test_a_person_reads_where_things_stand_in_one_table(alice: Member) -> None:
     assert "Placed" not in alice.kubectl("events", "--for", "gpuworkload/pretrain")
     alice.delete("GPUWorkload", "pretrain")
     alice.expect("next", "Running")
-    events = alice.kubectl("events", "--for", "gpuworkload/next")
-    assert "InsufficientCapacity" in events
-    assert "1 of 1 pod has a place promised in pool `h100`" in events
+    said = ("InsufficientCapacity", "1 of 1 pod has a place promised in pool `h100`")
+    eventually(  # an Event is written beside the status
+        lambda: alice.kubectl("events", "--for", "gpuworkload/next"), until=lambda seen: all(each in seen for each in said)
+    )
 
 
 def test_conditions_say_admitted_placed_running_and_in_the_end_succeeded(alice: Member) -> None:
@@ -163,7 +165,8 @@ def test_a_gang_waits_while_each_block_has_room_for_a_part_of_it_only(story: Sto
     eventually(lambda: not alice.pods("left-too"))
     alice.create(make_training("wide", pods=2, placement={"required": BLOCK}))
     alice.expect("wide", "InsufficientCapacity")
-    assert f"one `{BLOCK}` of pool `h100` has room for 1 of 2 pods" in alice.wait("wide")["message"]
+    room = f"one `{BLOCK}` of pool `h100` has room for 1 of 2 pods"  # when the operator has seen all go that has gone
+    eventually(lambda: alice.wait("wide")["message"], until=lambda seen: room in seen)
     with story.lawful():
         alice.delete("GPUWorkload", "right")
         alice.expect("wide", "Running")
@@ -194,11 +197,13 @@ def test_a_job_that_its_owner_suspended_stays_suspended_and_says_so(alice: Membe
     alice.expect("mine", "Running")
 
 
-def test_what_has_finished_makes_room_for_the_next(alice: Member) -> None:
-    alice.create(make_training("now", pods=4, runtime="4s"))
+def test_what_has_finished_makes_room_for_the_next(story: Story, alice: Member) -> None:
+    alice.create(make_training("now", pods=4))
     alice.expect("now", "Running")
     alice.create(make_training("then", pods=4))
     alice.expect("then", "InsufficientCapacity")
+    for pod in alice.pods("now"):
+        story.admin.request("PATCH", f"{alice.path('Pod', pod['metadata']['name'])}/status", {"status": {"phase": "Succeeded"}})
     alice.expect("then", "Running")
     alice.expect("now", "Completed")
     assert alice.nodes("then").total() == 4
@@ -224,7 +229,7 @@ def test_who_has_reached_his_quota_reads_so_and_starts_when_it_is_raised(story: 
     alice.create(make_training("second", pods=1))
     alice.expect("second", "QuotaReached")
     assert "your limit of 8" in alice.wait("second")["message"]
-    assert alice.wait("second")["nearestChange"]
+    assert eventually(lambda: alice.wait("second").get("nearestChange"))
     story.write_quota(alice.tenant, guaranteed=8, limit=16)
     alice.expect("second", "Running")
 

@@ -1,5 +1,6 @@
 """What the pool writes to the API: nothing while nothing happens, and a round costs one Round and its bindings."""
 
+import time
 from collections import Counter
 
 import pytest
@@ -10,7 +11,7 @@ from tests.stories.story import OPERATOR, SCHEDULER, Story
 from commonpool.kube.status.delay import STEP_SECONDS
 from commonpool.local.client import Manifest
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 QUIET_SECONDS = 75
 """Longer than anything that the operator does by the clock, but the ten-minute look at tenants' namespaces."""
@@ -55,9 +56,10 @@ def test_an_idle_pool_writes_nothing_but_the_lease(story: Story) -> None:
     alice.create(make_training("waiting", pods=1))
     alice.expect("waiting", "InsufficientCapacity")
     settle(story)
-    audit = story.audit()
+    audit, began_at = story.audit(), time.monotonic()  # noqa: TID251 - a real cluster takes real time
     consistently(lambda: count_others(audit), for_seconds=QUIET_SECONDS, until=lambda seen: not seen)
-    assert 0 < audit.tally()[OPERATOR, "patch", "leases"] <= QUIET_SECONDS / 3 + 1
+    renewals = audit.tally()[OPERATOR, "patch", "leases"]
+    assert 0 < renewals <= (time.monotonic() - began_at) / 3 + 1  # noqa: TID251 - the same
 
 
 PODS = 16
@@ -69,17 +71,18 @@ MADE = (make_training("train", pods=PODS, gpus=1), {("create", "jobs"): 1, ("cre
 def test_a_round_that_places_pods_costs_one_round_and_a_binding_each(
     story: Story, manifest: Manifest, more: dict[tuple[str, str], int]
 ) -> None:
-    """It starts within seconds, so that it is told once: that it runs. A machine that is taken up by other things may see steps between."""
+    """It starts within seconds, so that it is told once: that it runs. A start that takes longer is told in steps."""
     alice = story.add_tenant("vision", "alice", guaranteed=32, limit=32)
     settle(story)
-    audit = story.audit()
+    audit, began_at = story.audit(), time.monotonic()  # noqa: TID251 - a real cluster takes real time
     alice.create(manifest)
     alice.expect("train", "Running")
+    steps = int((time.monotonic() - began_at) / STEP_SECONDS)  # noqa: TID251 - the same
     settle(story)
     assert audit.tally(user=SCHEDULER) == Counter({(SCHEDULER, "create", "pods/binding"): PODS})
     ours = {(verb, what): count for (_, verb, what), count in audit.tally(user=OPERATOR).items() if what != "leases"}
     statuses = {what: ours.pop((verb, what)) for verb, what in list(ours) if what.endswith("/status")}
     assert ours == {("create", "rounds"): 1, ("delete", "rounds"): 1, **more}
-    assert statuses.pop("gpuworkloads/status") <= 3
+    assert statuses.pop("gpuworkloads/status") <= 3 + steps
     assert set(statuses) <= {"gpupools/status", "gpuquotas/status", "tenants/status"}
-    assert all(count <= 2 for count in statuses.values()), statuses
+    assert all(count <= 2 + steps for count in statuses.values()), statuses
