@@ -9,6 +9,12 @@ def test_free_ports_are_different_and_free() -> None:
     assert all(is_free(port) for port in ports)
 
 
+def test_no_connection_gets_the_port_of_a_server_that_is_away() -> None:
+    (port,) = find_free_ports(1)
+    with socket.create_server(("127.0.0.1", port)) as server, socket.create_connection(server.getsockname()) as connection:
+        assert port < connection.getsockname()[1]
+
+
 def test_a_port_that_somebody_listens_on_is_not_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

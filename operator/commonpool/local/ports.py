@@ -1,10 +1,19 @@
-"""Ports on 127.0.0.1 from the kernel, kept over restarts as long as nobody else took them."""
+"""Ports on 127.0.0.1, kept over restarts as long as nobody else took them.
 
+They lie below those that the kernel gives to connections: one that somebody opens while a server is away, to this very server perhaps,
+would else get its port now and then, and the server could not come back.
+"""
+
+import random
 import socket
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 _POLL_SECONDS = 0.05
+_LOWEST = 10_000
+_ASSUMED_END = 32_768
+_OF_CONNECTIONS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def is_free(port: int) -> bool:
@@ -29,9 +38,28 @@ def becomes_free(port: int, within_seconds: float) -> bool:
 
 
 def find_free_ports(count: int) -> list[int]:
-    """Ask the kernel for `count` different ports that nobody listens on."""
+    """Find `count` different ports that nobody listens on; `OSError` if there are not so many."""
+    candidates = range(_LOWEST, _find_end())
+    found: list[int] = []
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in sockets:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in sockets]
+        for port in random.sample(candidates, len(candidates)):
+            if len(found) == count:
+                return found
+            probe = stack.enter_context(socket.socket())
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found.append(port)
+    msg = f"fewer than {count} of the ports {candidates.start} to {candidates.stop - 1} are free"
+    raise OSError(msg)
+
+
+def _find_end() -> int:
+    """The first port that connections may have; where those begin too low to leave any, all ports are as good."""
+    try:
+        lowest = int(_OF_CONNECTIONS.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError):
+        lowest = _ASSUMED_END
+    return lowest if lowest > _LOWEST + 1000 else 65_536

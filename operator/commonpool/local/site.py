@@ -27,7 +27,7 @@ class Site:
     serving: bool = False
 
     def claim_port(self, name: str) -> int:
-        """Take the remembered port, or a new one from the kernel if that is taken and nobody relies on it."""
+        """Take the remembered port, or a new one if that is taken and nobody relies on it."""
         port = self.memory.ports.get(name)
         if port is not None and (self.serving or is_free(port)):
             return port
