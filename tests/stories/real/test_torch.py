@@ -26,7 +26,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "elastic-pytorch"
 NAME = "elastic-pytorch"
 RATE, MOMENTUM = 1e-4, 0.9
 POINTS, FEATURES = 840, 4
-MEETING_SECONDS = 180  # twice as many processes as ranks import PyTorch, and torchrun misses who has gone after 15 seconds
+MEETING_SECONDS = 300  # twice as many processes as ranks import PyTorch, and torchrun misses who has gone after 15 seconds
 
 
 @pytest.fixture(scope="session")
