@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from commonpool.local import pids
 from commonpool.local.pids import MARK, Identity, find_identity, find_marked, find_pid, write_pid
 from commonpool.local.process import send_signal, stop_identity
 
@@ -30,10 +31,22 @@ def test_a_running_process_is_found_by_its_file(tmp_path: Path, sleeper: subproc
     assert find_pid(tmp_path / "x") == identity
 
 
-def test_a_reused_pid_is_not_taken_for_ours_and_the_file_is_removed(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_reused_pid_is_not_taken_for_ours(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
     write_pid(tmp_path / "x", Identity(sleeper.pid, "another-boot/1"))
     assert find_pid(tmp_path / "x") is None
-    assert not (tmp_path / "x").exists()
+
+
+def test_who_looks_takes_nothing_from_who_starts_it_just_then(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    """`status` beside `up`: between reading the old file and finding nobody, the new one is written."""
+    started = find_identity(sleeper.pid)
+    assert started is not None
+    write_pid(tmp_path / "x", Identity(99999999, "this-boot/1"))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(pids, "find_identity", lambda _pid: write_pid(tmp_path / "x", started))
+        assert find_pid(tmp_path / "x") is None
+    assert find_pid(tmp_path / "x") == started
 
 
 def test_a_signal_for_a_gone_process_does_not_hit_the_one_that_has_its_pid_now(sleeper: subprocess.Popen[bytes]) -> None:

@@ -14,21 +14,28 @@ from commonpool.local.cluster import LocalCluster
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.1
+_HANGS_SECONDS = 240
+"""A kubectl that takes so long will never end: more than any that waits for something is told to."""
 
 
 def kubectl(cluster: LocalCluster, *arguments: str, user: str = "", stdin: Manifest | str | None = None) -> str:
     """Run kubectl as the admin, or as a user of the fleet file, and return what it prints; AssertionError with its words if it fails."""
-    kubeconfig = cluster.user_kubeconfig(user) if user else cluster.kubeconfig
     answer = subprocess.run(
-        [Path(sys.executable).with_name("kubectl"), "--kubeconfig", kubeconfig, *arguments],
+        build_kubectl(cluster, *arguments, user=user),
         input=json.dumps(stdin) if isinstance(stdin, dict) else stdin,
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=_HANGS_SECONDS,
     )
     assert answer.returncode == 0, f"kubectl {' '.join(arguments)}: {answer.stderr}"
     return answer.stdout
+
+
+def build_kubectl(cluster: LocalCluster, *arguments: str, user: str = "") -> list[str | Path]:
+    """The command line."""
+    kubeconfig = cluster.user_kubeconfig(user) if user else cluster.kubeconfig
+    return [Path(sys.executable).with_name("kubectl"), "--kubeconfig", kubeconfig, *arguments]
 
 
 def eventually(look: Callable[[], T], *, within_seconds: float = 30, until: Callable[[T], bool] = bool) -> T:

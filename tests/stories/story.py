@@ -200,8 +200,8 @@ class Story:
             for kind in SWEPT:
                 self.admin.request("DELETE", member.path(kind), query={"propagationPolicy": "Background", "gracePeriodSeconds": "0"})
         for member in self.members:
-            wait_until(partial(self._is_empty, member), f"{member.namespace} is empty", 60)
+            wait_until(partial(self._is_empty, member), f"{member.namespace} is empty", PATIENCE_SECONDS)
             self.admin.delete(f"{OURS}/gpuquotas/{member.tenant}")
             self.admin.delete(f"{OURS}/tenants/{member.tenant}")
             self.admin.delete(f"/api/v1/namespaces/{member.namespace}")
-        wait_until(lambda: not self.rounds(), "no Round is left", 60)
+        wait_until(lambda: not self.rounds(), "no Round is left", PATIENCE_SECONDS)

@@ -47,6 +47,8 @@ def test_a_killed_process_is_healed_by_the_next_up_and_down_leaves_nothing(tmp_p
 
 def test_a_fake_pod_runs_on_unless_its_annotation_says_how_long(local_cluster: LocalCluster) -> None:
     kubectl(local_cluster, "create", "namespace", "fake-pods")
+    account = "/api/v1/namespaces/fake-pods/serviceaccounts/default"
+    eventually(lambda: local_cluster.client().find(account))  # no pod is let in before
     for name, runtime in (("short", "1s"), ("long", "")):
         job = make_job(name, runtime=runtime)
         pod = {

@@ -49,17 +49,14 @@ def write_pid(path: Path, identity: Identity) -> None:
 
 
 def find_pid(path: Path) -> Identity | None:
-    """Find the remembered process if it still runs; a file that speaks of another one is removed."""
+    """Find the remembered process if it still runs. The file stays in any case: another program may be about to replace it."""
     try:
         pid, _, started = path.read_text(encoding="ascii").strip().partition(" ")
         remembered = Identity(int(pid), started)
     except (OSError, ValueError):
         return None
     reap(remembered.pid)
-    if find_identity(remembered.pid) == remembered:
-        return remembered
-    path.unlink(missing_ok=True)
-    return None
+    return remembered if find_identity(remembered.pid) == remembered else None
 
 
 def reap(pid: int) -> None:

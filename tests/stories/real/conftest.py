@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from tests.stories.cluster import eventually
+from tests.stories.real.counting import PodLog
 from tests.stories.real.footprint import expect_nothing_left, take_footprint
-from tests.stories.story import OURS, Member, Story
+from tests.stories.story import OURS, PATIENCE_SECONDS, Member, Story
 
 from commonpool.config import Settings
 from commonpool.local.cluster import LocalCluster, Wish
@@ -53,7 +54,7 @@ def story(real_cluster: LocalCluster) -> Iterator[Story]:
     try:
         yield story
         # A kubelet that was killed counts no accelerators for a moment, until its device plugin is back, and pods hold them all the while.
-        eventually(story.breaches, until=lambda found: not found)
+        eventually(story.breaches, within_seconds=PATIENCE_SECONDS, until=lambda found: not found)
     finally:
         story.heal()
         story.clear()
@@ -62,6 +63,13 @@ def story(real_cluster: LocalCluster) -> Iterator[Story]:
 @pytest.fixture
 def alice(story: Story) -> Member:
     return story.add_tenant("vision", "alice")
+
+
+@pytest.fixture
+def log(alice: Member) -> Iterator[PodLog]:
+    """All pods that alice's work has had."""
+    with PodLog.begin(alice) as log:
+        yield log
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.stories.cluster import eventually
+from tests.stories.story import PATIENCE_SECONDS
 
 from commonpool.config import read_settings
 from commonpool.local.client import Manifest
@@ -56,7 +57,9 @@ def take_footprint(cluster: LocalCluster) -> Footprint:
 def expect_nothing_left(cluster: LocalCluster, before: Footprint) -> None:
     """The kernel takes a dead node's namespaces back a moment later."""
     assert find_marked(str(cluster.places.root)) == []
-    eventually(lambda: _subtract(take_footprint(cluster), before), until=lambda left: not any(left.values()))
+    eventually(
+        lambda: _subtract(take_footprint(cluster), before), within_seconds=PATIENCE_SECONDS, until=lambda left: not any(left.values())
+    )
     assert take_footprint(cluster).kernel == before.kernel
 
 
@@ -74,15 +77,21 @@ def find_daemon(cluster: LocalCluster, node: str, daemon: str) -> int:
 
 def kill_daemon(cluster: LocalCluster, node: str, daemon: str) -> None:
     """SIGKILL, and wait until the node has started it again."""
-    killed = eventually(lambda: find_daemon(cluster, node, daemon))
+    killed = eventually(lambda: find_daemon(cluster, node, daemon), within_seconds=PATIENCE_SECONDS)
     os.kill(killed, signal.SIGKILL)
-    eventually(lambda: find_daemon(cluster, node, daemon), until=lambda pid: pid not in {0, killed})
+    eventually(lambda: find_daemon(cluster, node, daemon), within_seconds=PATIENCE_SECONDS, until=lambda pid: pid not in {0, killed})
 
 
 def kill_container(pod: Manifest) -> None:
     """SIGKILL the first process of the pod's container, and with it all others in there."""
-    identity = str(pod["status"]["containerStatuses"][0]["containerID"]).rpartition("/")[2]
-    os.kill(eventually(lambda: _find_first(identity)), signal.SIGKILL)
+    os.kill(eventually(lambda: find_first(pod)), signal.SIGKILL)
+
+
+def find_first(pod: Manifest) -> int:
+    """The first process of the pod's container, as the machine counts; 0 if it does not run."""
+    told = pod["status"].get("containerStatuses", ())
+    identity = str(told[0].get("containerID", "")).rpartition("/")[2] if told else ""
+    return _find_first(identity) if identity else 0
 
 
 def _find_first(container: str) -> int:

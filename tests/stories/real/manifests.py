@@ -20,10 +20,11 @@ def make_service(name: str, **more: object) -> Manifest:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"selector": {"app": name}, **more}}
 
 
-def make_training(name: str, code: str, *, gpus: int, least: int, most: int, grace_seconds: int = 20) -> Manifest:
+def make_training(name: str, code: str, *, gpus: int, least: int, most: int) -> Manifest:
+    """Its grace is time enough for a kubelet that was killed to come back and tell rank 0."""
     training = {
         "replicas": {"min": least, "max": most} if least < most else most,
-        "checkpoint": {"intervalSeconds": 600, "graceSeconds": grace_seconds},
+        "checkpoint": {"intervalSeconds": 600, "graceSeconds": 60},
         "template": {"spec": {"containers": [make_container(code)]}},
     }
     spec = {"accelerators": {"perReplica": gpus, "anyOf": [{"pool": "real"}]}, "training": training}

@@ -12,7 +12,8 @@ from random import Random
 
 import pytest
 from tests.stories.cluster import eventually, kubectl
-from tests.stories.real.footprint import expect_nothing_left, find_daemon, kill_daemon, take_footprint
+from tests.stories.real.footprint import expect_nothing_left, find_daemon, find_first, kill_daemon, take_footprint
+from tests.stories.story import PATIENCE_SECONDS
 
 from commonpool.config import Settings
 from commonpool.local.client import Manifest
@@ -27,12 +28,16 @@ pytestmark = [pytest.mark.story, pytest.mark.usefixtures("real_nodes_are_possibl
 LOGGER = logging.getLogger(__name__)
 FLEET = parse_fleet({"groups": [{"name": "cpu", "nodes": 1, "resources": {"cpu": 8, "memory": "32Gi", "pods": 110}}]}, "the test")
 NODE = "real-001"
+SLEEPER = "/api/v1/namespaces/default/pods/sleeper"
 UP = "from commonpool.cli.main import main; main()"
 
 
 def make_sleeper(node: str) -> Manifest:
-    """A pod with a life of its own, placed by hand: this cluster has no scheduler."""
-    container = {"name": "main", "image": PYTHON, "command": ["sleep", "3600"], "resources": {"limits": {"nvidia.com/gpu": "2"}}}
+    """A pod with a life of its own, placed by hand: this cluster has no scheduler.
+
+    Without accelerators: a kubelet that comes back refuses a pod whose accelerators it does not see yet, and this one comes but once.
+    """
+    container = {"name": "main", "image": PYTHON, "command": ["sleep", "3600"]}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -43,14 +48,10 @@ def make_sleeper(node: str) -> Manifest:
 
 def run_sleeper(cluster: LocalCluster) -> None:
     """So that there are containers, their cgroups, mounts and interfaces when the end comes."""
-    if not kubectl(cluster, "get", "pods", "-o", "name"):
-        eventually(lambda: kubectl(cluster, "get", "serviceaccounts", "default", "--ignore-not-found", "-o", "name"))
+    if not cluster.client().find(SLEEPER):
         kubectl(cluster, "create", "-f", "-", stdin=make_sleeper(NODE))
-    eventually(
-        lambda: kubectl(cluster, "get", "pod", "sleeper", "-o", "jsonpath={.status.phase}"),
-        within_seconds=60,
-        until=lambda seen: seen == "Running",
-    )
+    # Its status may still be that of its life before: what counts is the process.
+    eventually(lambda: find_first(cluster.client().get(SLEEPER)), within_seconds=PATIENCE_SECONDS)
 
 
 def kill_the_kubelet(cluster: LocalCluster, _chance: Random) -> None:
@@ -70,14 +71,14 @@ def kill_the_network_and_the_node(cluster: LocalCluster, _chance: Random) -> Non
 def kill_up_while_the_node_boots(cluster: LocalCluster, _chance: Random) -> None:
     cluster.kill(NODE)
     with run_command(cluster, "up") as up:
-        eventually(lambda: find_daemon(cluster, NODE, "containerd"), within_seconds=60)
+        eventually(lambda: find_daemon(cluster, NODE, "containerd"), within_seconds=PATIENCE_SECONDS)
         up.send_signal(signal.SIGKILL)
 
 
 def kill_down_on_its_way(cluster: LocalCluster, chance: Random) -> None:
     left = chance.randrange(len(find_marked(str(cluster.places.root))))
     with run_command(cluster, "down") as down:
-        eventually(lambda: len(find_marked(str(cluster.places.root))) <= left or down.poll() is not None)
+        eventually(lambda: len(find_marked(str(cluster.places.root))) <= left or down.poll() is not None, within_seconds=PATIENCE_SECONDS)
         down.send_signal(signal.SIGKILL)
 
 
@@ -95,7 +96,7 @@ def kill_up_on_its_way(cluster: LocalCluster, chance: Random) -> None:
     """SIGKILL `up` when so many of a whole cluster's processes run, between the first and the nodes' last."""
     most = chance.randint(1, 17)
     with run_command(cluster, "up") as up:
-        eventually(lambda: len(find_marked(str(cluster.places.root))) >= most or up.poll() is not None, within_seconds=60)
+        eventually(lambda: len(find_marked(str(cluster.places.root))) >= most or up.poll() is not None, within_seconds=PATIENCE_SECONDS)
         up.send_signal(signal.SIGKILL)
 
 

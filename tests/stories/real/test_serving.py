@@ -16,7 +16,7 @@ from tests.stories.story import PATIENCE_SECONDS, Member, Story
 from commonpool.errors import ClusterError
 from commonpool.local.client import Manifest
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(900)]
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "real-service.yaml"
 CLIENT = Path(__file__).with_name("programs").joinpath("client.py").read_text(encoding="utf-8")
@@ -139,7 +139,7 @@ def drain_and_come_back(story: Story, alice: Member) -> None:
         eventually(lambda: len(alice.pods("echo")), within_seconds=PATIENCE_SECONDS, until=lambda seen: seen > LEAST)
         story.cluster.kill("operator")
         story.cluster.start("operator")
-        kubectl(story.cluster, "drain", left, selector, "--timeout=50s")
+        kubectl(story.cluster, "drain", left, selector, f"--timeout={PATIENCE_SECONDS}s")
         assert left not in alice.nodes("echo")
     finally:
         kubectl(story.cluster, "uncordon", left)

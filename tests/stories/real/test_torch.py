@@ -20,13 +20,13 @@ from commonpool.local.cluster import LocalCluster
 from commonpool.local.real.catalogue import make_listed_image
 from commonpool.local.teller import LogTeller
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]  # the first time the image is made
+pytestmark = [pytest.mark.story, pytest.mark.timeout(1800)]  # the first time the image is made
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "elastic-pytorch"
 NAME = "elastic-pytorch"
 RATE, MOMENTUM = 1e-4, 0.9
 POINTS, FEATURES = 840, 4
-MEETING_SECONDS = 180  # twice as many processes as ranks import PyTorch, and torchrun misses who has gone after 15 seconds
+MEETING_SECONDS = 300  # twice as many processes as ranks import PyTorch, and torchrun misses who has gone after 15 seconds
 
 
 @pytest.fixture(scope="session")
@@ -83,12 +83,11 @@ def test_a_pytorch_training_goes_on_from_its_checkpoint_through_8_and_4_and_8_ra
     story: Story,
     alice: Member,
     bob: Member,
+    log: PodLog,
     torch_image: None,  # noqa: ARG001 - the nodes have it
 ) -> None:
-    log = PodLog.begin(alice)
     begin(alice)
     at_8 = await_world(alice, 8)
-    log.follow()
 
     bob.create(make_training("claim", SLEEPER, gpus=2, least=4, most=4))
     (lost,) = find_firsts(alice)
@@ -98,10 +97,8 @@ def test_a_pytorch_training_goes_on_from_its_checkpoint_through_8_and_4_and_8_ra
     say_saved(alice)
     story.cluster.start("operator")
     bob.expect("claim", "Running")
-    log.follow()
     eventually(lambda: sorted(alice.places(NAME)), within_seconds=PATIENCE_SECONDS, until=lambda seen: seen == ["0", "1", "2", "3"])
     at_4 = await_world(alice, 4, after=at_8)
-    log.follow()
 
     bob.delete("GPUWorkload", "claim")
     await_world(alice, 8, after=at_4)

@@ -76,7 +76,8 @@ def build_node(site: Site, number: int) -> Process:
     write_private(file, spec.model_dump_json(indent=2))
     settings = _write_settings(site, spec, node["spec"]["taints"])
     argv = [sys.executable, "-m", "commonpool.local.real.node", str(file)]
-    return Process(name, argv, lambda: _is_ready(site, spec), _QUIET, reads=(file, *settings, *_find_sources()))
+    reads = (file, *settings, *_find_sources())
+    return Process(name, argv, lambda: _is_ready(site, spec), _QUIET, reads, timeout_seconds=300)  # all nodes import their images at once
 
 
 REAL: dict[str, Builder] = {

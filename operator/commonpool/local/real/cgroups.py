@@ -12,7 +12,7 @@ from commonpool.local.places import Places
 from commonpool.local.waiting import wait_until
 
 _MOUNTS = Path("/proc/self/mounts")
-_PATIENCE_SECONDS = 10
+_PATIENCE_SECONDS = 30
 _INNER = "init"
 _COPIED = ("cpuset.cpus", "cpuset.mems")  # a new cpuset has none and takes no process (cgroup v1)
 

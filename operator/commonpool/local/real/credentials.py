@@ -57,6 +57,8 @@ def make_client_certificate(places: Places) -> None:
     )
     authority, client = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     pem = serialization.Encoding.PEM
+    private = client.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write_private(places.pki / "kubelet-client.key", private.decode("ascii"))  # its certificate, the last, says that all is there
     for name, holder, key in (("kubelet-ca", issuer, authority), ("kubelet-client", subject, client)):
         certificate = (
             x509.CertificateBuilder()
@@ -70,5 +72,3 @@ def make_client_certificate(places: Places) -> None:
             .sign(authority, hashes.SHA256())
         )
         write_private(places.pki / f"{name}.crt", certificate.public_bytes(pem).decode("ascii"))
-    private = client.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    write_private(places.pki / "kubelet-client.key", private.decode("ascii"))

@@ -33,8 +33,7 @@ from commonpool.local.real.spec import NodeSpec
 def main() -> None:
     """Make the node's namespaces, start its first process in them, and end with it."""
     spec = NodeSpec.model_validate_json(Path(sys.argv[1]).read_bytes())
-    _forget_last_boot(spec)
-    remove_cgroup(spec.cgroup)  # of its last life; in version 2 nobody enters one that has others below it
+    begin_anew(spec)
     enter_cgroup(spec.cgroup)
     fabric = os.open(f"/proc/{spec.network_pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     unshare(MOUNTS | CGROUPS | NAMES | MESSAGES | NETWORK)
@@ -54,8 +53,9 @@ def main() -> None:
     sys.exit(os.waitstatus_to_exitcode(status) != 0)
 
 
-def _forget_last_boot(spec: NodeSpec) -> None:
+def begin_anew(spec: NodeSpec) -> None:
     """A node starts as a machine does after the power was cut: with its images, and nothing that ran."""
+    remove_cgroup(spec.cgroup)  # what is killed writes until it is dead; and in version 2 nobody enters one that has others below it
     spec.booted.unlink(missing_ok=True)
     for part in ("upper", "work", "kubelet"):
         shutil.rmtree(spec.disk / part, ignore_errors=True)

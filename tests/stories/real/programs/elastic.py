@@ -29,7 +29,7 @@ class Peer:
     """The other end of a connection: lines of JSON."""
 
     def __init__(self, connection: socket.socket) -> None:
-        connection.settimeout(5)
+        connection.settimeout(30)
         self._connection = connection
         self._lines = connection.makefile("r")
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 PORT = 2222
 ITSELF = Path("/tmp/program.py")  # noqa: S108 - in the container
+ENOUGH = Path("/tmp/enough")  # noqa: S108 - the same
+"""There when the ranks have waited enough."""
 END = "end"
 HELLO = """
 from mpi4py import MPI
@@ -56,6 +58,8 @@ def serve() -> None:
 
 def lead() -> None:
     """Run the program twice on each host of the hostfile."""
+    while not ENOUGH.exists():
+        time.sleep(0.1)
     hosts = [line.split()[0] for line in Path(os.environ["COMMONPOOL_HOSTFILE"]).read_text(encoding="utf-8").splitlines()]
     options = {
         "orte_keep_fqdn_hostnames": "1",  # a pod is known by its whole name only
