@@ -34,7 +34,14 @@ def make_cycle(bound: int, promised: int, holds: tuple[Hold, ...] = (), now_at: 
     )
     workload = Workload(WorkloadName("dev/a"), ChildKey("Job", "dev", "a"), TenantName("vision"), eight, created_at=1, holdings=holdings)
     waits = Workload(
-        WorkloadName("dev/b"), ChildKey("Job", "dev", "b"), TenantName("vision"), eight, created_at=40, needs=(Seat(rank=0),), needs_min=1
+        WorkloadName("dev/b"),
+        ChildKey("Job", "dev", "b"),
+        TenantName("vision"),
+        eight,
+        created_at=10,
+        queued_at=40,
+        needs=(Seat(rank=0),),
+        needs_min=1,
     )
     nodes = [make_node(f"n{index}") for index in range(4)]
     snapshot = build_snapshot(

@@ -122,7 +122,7 @@ def _list_workloads(snapshot: Snapshot, plan: Plan) -> Iterator[Sample]:
             waiting[key] += 1
             asked[key] += len(workload.needs) * workload.shape.gpu_milli
             if hold.position:
-                oldest[key[0]].append(workload.created_at)
+                oldest[key[0]].append(workload.waits_since_at)
     for name, count in holding.items():
         yield instruments.HOLDING_WORKLOADS, (name,), count
     for labels, count in waiting.items():

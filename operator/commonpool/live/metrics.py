@@ -112,7 +112,7 @@ class Metrics:
             self._actions.labels("grow" if grows else "place", place.why).inc()
             self._placed_pods.labels(place.pool, place.why).inc(len(place.entries))
             if not workloads[place.workload].begun and not grows:
-                self._wait_seconds.labels(place.pool).observe(max(0, now_at - workloads[place.workload].created_at))
+                self._wait_seconds.labels(place.pool).observe(max(0, now_at - workloads[place.workload].waits_since_at))
         for shrink in plan.shrink:
             self._actions.labels("shrink", shrink.why).inc()
             self._shrunk.labels(workloads[shrink.workload].tenant or "", shrink.why).inc()

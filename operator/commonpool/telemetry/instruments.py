@@ -73,9 +73,8 @@ HOLDING_WORKLOADS = _gauge("holding_workloads", "Workloads that hold accelerator
 WAITING_WORKLOADS = _gauge("waiting_workloads", "Workloads that wait, by the reason that their tenant is told", "tenant", "reason")
 WAITING_ACCELERATORS = _gauge("waiting_accelerators", "Accelerators that waiting workloads ask for", "tenant", "reason")
 OLDEST_WAITING = _gauge(
-    "oldest_waiting_timestamp_seconds", "When the oldest workload was made that waits in the queue; those that can never start not counted",
-    "tenant",
-)  # fmt: skip
+    "oldest_waiting_timestamp_seconds", "Since when what has waited longest could have run; what can never start is not counted", "tenant"
+)
 _LINE = ("tenant", "pools", "unit")
 QUOTA_GUARANTEED = _gauge("quota_guaranteed_accelerators", "What a quota line guarantees; `unit` accelerator or reference", *_LINE)
 QUOTA_LIMIT = _gauge("quota_limit_accelerators", "What a quota line allows at most; absent: no limit", *_LINE)
@@ -95,7 +94,7 @@ ACTIONS = _counter("actions", "Decisions by kind: place, hold (a new reason to w
 PLACED_PODS = _counter("placed_pods", "Pods promised a place", "pool", "reason")
 SHRUNK_WORKLOADS = _counter("shrunk_workloads", "Workloads told to give pods back, by rule", "tenant", "reason")
 EVICTED_WORKLOADS = _counter("evicted_workloads", "Workloads that lost all their places, by rule", "tenant", "reason")
-WAIT_SECONDS = _histogram("wait_duration", "From a workload's creation to the promise of its places", "pool", buckets=_PATIENT)
+WAIT_SECONDS = _histogram("wait_duration", "From when a workload could have run to the promise of its places", "pool", buckets=_PATIENT)
 ACCELERATOR_SECONDS = _counter(
     "tenant_accelerator_seconds",
     "Accelerators held times the seconds for which they were, while a leader looked; what is billed is in the objects' status",
