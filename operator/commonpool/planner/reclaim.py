@@ -4,14 +4,12 @@ Elastic work gives pods beyond its least size, and a service those of its indepe
 only where that does not do, whole borrowers are evicted, Spot before Standard, and of equals the one that loses least work. What a
 guarantee covers comes after all that is borrowed: elastic work may give it as long as its tenant keeps as much.
 
-The method is that of Kueue's preemption: take one after the other until the claim fits, then try to give each back, the dearest first.
-So nobody is asked in vain, and whoever is asked is needed. A claim that would not fit then either takes nothing.
+Of them no more are asked than the claim needs (`planner/fewest.py`); one that would not fit if all gave back takes nothing.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import replace
 
 from commonpool.engine.protocol import MAX_COUNT
 from commonpool.model.elastic import count_off_grid, may_grow, sort_places, split_at, split_places
@@ -19,24 +17,14 @@ from commonpool.model.ids import PoolName, TenantName, WorkloadName
 from commonpool.model.plan import Evict, Shrink
 from commonpool.model.reasons import Reason
 from commonpool.model.snapshot import Holding, Snapshot, Workload
+from commonpool.planner.fewest import Unit, Units, move_to, spare_who_can, take_until
 from commonpool.planner.guard import Guard
 from commonpool.planner.layout import build_wish
-from commonpool.planner.outlook import Outlook, Question
+from commonpool.planner.outlook import Question
 from commonpool.planner.place import Draft
 from commonpool.planner.size import EmptyPool
 
 SPOT = "Spot"
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What can be taken at once: one step of an elastic workload, one independent pod, or all that a workload has left."""
-
-    workload: Workload
-    tenant: TenantName
-    holdings: tuple[Holding, ...]
-    keep: int
-    """Pods that it has left then; 0: it is evicted."""
 
 
 class Reclaim:
@@ -77,8 +65,8 @@ class Reclaim:
         key = (*_build_key(claim), evict)
         if key in self._hopeless or not self._sizes.could_hold(claim.workload, claim.pool, claim.count):
             return ()
-        units = _Lazy(self._list_units(claim, guarantor, evict=evict))
-        taken, nodes = _take_until(self._draft.outlook, claim, units)
+        units = Units(self._list_units(claim, guarantor, evict=evict))
+        taken, nodes = take_until(self._draft.outlook, claim, units)
         for unit in units.known:
             self._count(unit, -1)
         if not nodes:
@@ -87,7 +75,7 @@ class Reclaim:
             if not claim.workload.begun:
                 self._hopeless.add(key)  # what others leave over may change that: for the next pass to see
             return ()
-        kept, nodes = _give_back(self._draft.outlook, claim, taken, nodes)
+        kept, nodes = spare_who_can(self._draft.outlook, claim, taken, nodes)
         for unit in kept:
             self._choose(unit)
         return nodes
@@ -107,11 +95,11 @@ class Reclaim:
     def _try_later(self, claim: Question, guarantor: TenantName) -> int | None:
         outlook = self._draft.outlook
         late = {workload.name for _, workload in self._later[claim.pool]}
-        units = _Lazy(self._list_units(claim, guarantor, evict=True, later=True))
-        taken, nodes = _take_until(outlook, claim, units)
+        units = Units(self._list_units(claim, guarantor, evict=True, later=True))
+        taken, nodes = take_until(outlook, claim, units)
         if nodes:
             outlook.forget(claim, nodes)
-            _move_to(outlook, units.known, len(taken), 0)
+            move_to(outlook, units.known, len(taken), 0)
         for unit in units.known:
             self._count(unit, -1)
         waited = [unit.workload for unit in taken if unit.workload.name in late and unit.workload.min_runtime_seconds > 1]
@@ -178,7 +166,7 @@ class Reclaim:
             if self._guard.may_evict(workload, spared):
                 places = self._find_left(workload)
                 places = places[: size.get(workload.name, len(places))]
-                if places and (len(places) == 1 or not workload.independent):
+                if places and (not workload.independent or _is_last(places)):
                     unit = Unit(workload, tenant, places, 0)
                     self._count(unit, 1)
                     yield unit
@@ -224,14 +212,19 @@ class Reclaim:
 
 
 def _find_smaller(workload: Workload, size: int) -> int:
-    """The next smaller size that it may have and goes on with; 0: none."""
+    """The next smaller size that it may have and goes on with; 0: none, what is left can only go as a whole."""
     if workload.independent:
-        return size - 1
+        return size - 1  # so it is with the last pod
     elastic = None if workload.needs and not may_grow(workload) else workload.elastic  # sizes count from rank 0 without a gap
     if elastic is None or size <= elastic.least:
         return 0
     keep = size - (count_off_grid(elastic, size) or elastic.step)
     return keep if keep >= elastic.least else 0
+
+
+def _is_last(places: Sequence[Holding]) -> bool:
+    """Independent pods go one by one, and only the last one is all that is left."""
+    return len(places) == 1
 
 
 def _sort_by_pool(workloads: Iterable[Workload]) -> Mapping[PoolName, Sequence[tuple[TenantName, Workload]]]:
@@ -254,84 +247,3 @@ def _build_evict(unit: Unit) -> Evict:
     alone = unit.workload.child.kind == "Pod"
     message = f"{why}; nobody makes a bare pod again: make it anew" if alone else f"{why}; it queues again, as old as it is"
     return Evict(unit.workload.name, unit.workload.child, Reason.RECLAIMED_FOR_GUARANTEE, message, unit.workload.generation)
-
-
-class _Lazy:
-    """What an iterator gives, as far as anybody has asked: a claim mostly needs few of very many."""
-
-    def __init__(self, source: Iterator[Unit]) -> None:
-        self._source = source
-        self.known: list[Unit] = []
-
-    def reach(self, number: int) -> int:
-        """Know so many, or all that there are; how many that is."""
-        self.known += islice(self._source, max(0, number - len(self.known)))
-        return min(number, len(self.known))
-
-
-def _take_until(outlook: Outlook, claim: Question, units: _Lazy) -> tuple[list[Unit], Sequence[int]]:
-    """The shortest beginning of `units` after which the claim fits, given back, and where it fits; nothing if it never does.
-
-    What fits with fewer fits with more, so ever larger beginnings are tried, then the one in question is halved.
-    """
-    too_few, enough = 0, units.reach(1)
-    nodes: Sequence[int] = ()
-    while not nodes and too_few < enough:
-        for unit in units.known[too_few:enough]:
-            outlook.give_back(unit.tenant, unit.holdings)
-        nodes = outlook.fit(claim)
-        if not nodes:
-            too_few, enough = enough, units.reach(2 * enough)
-    if not nodes:
-        _move_to(outlook, units.known, too_few, 0)
-        return [], ()
-    outlook.forget(claim, nodes)
-    at = enough
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        at = _move_to(outlook, units.known, at, middle)
-        nodes = outlook.fit(claim)
-        if nodes:
-            outlook.forget(claim, nodes)
-            enough = middle
-        else:
-            too_few = middle
-    _move_to(outlook, units.known, at, enough)
-    return units.known[:enough], outlook.fit(claim)
-
-
-def _move_to(outlook: Outlook, units: Sequence[Unit], at: int, number: int) -> int:
-    """Have just the first `number` of the units given back, where the first `at` are."""
-    for unit in units[at:number]:
-        outlook.give_back(unit.tenant, unit.holdings)
-    for unit in units[number:at]:
-        outlook.hold_again(unit.tenant, unit.holdings)
-    return number
-
-
-def _give_back(outlook: Outlook, claim: Question, taken: Sequence[Unit], nodes: Sequence[int]) -> tuple[list[Unit], Sequence[int]]:
-    """Let all keep their places who can, last one first; who is left, and where the claim fits then."""
-    left: list[Unit] = []
-    bound: set[WorkloadName] = set()
-    for unit in reversed(taken):
-        if unit.workload.name not in bound:  # of one workload the highest ranks go first, and all of it when it is evicted
-            again = _fit_without(outlook, claim, unit, nodes)
-            if again:
-                nodes = again
-                continue
-        bound.add(unit.workload.name)
-        left.append(unit)
-    return left, nodes
-
-
-def _fit_without(outlook: Outlook, claim: Question, unit: Unit, nodes: Sequence[int]) -> Sequence[int]:
-    """Where the claim fits if the unit keeps its places; nothing has changed if it does not."""
-    if outlook.would_bear(unit.tenant, unit.holdings, claim, nodes):
-        return nodes
-    outlook.forget(claim, nodes)
-    outlook.hold_again(unit.tenant, unit.holdings)
-    again = outlook.fit(claim)
-    if not again:
-        outlook.give_back(unit.tenant, unit.holdings)
-        outlook.fit(claim)
-    return again
