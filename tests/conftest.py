@@ -37,11 +37,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     lived.addoption("--histories-from", type=int, default=0, help="the number of the first (default: %(default)s)")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side (`make test`), stories that share a cluster stay together: those of fake nodes, and those of real ones."""
     for item in items:
         if item.get_closest_marker("story"):
             item.add_marker(pytest.mark.xdist_group("real nodes" if "real" in item.path.parts else "stories"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """With a pytest that pytest-xdist does not know yet each worker would have clusters of its own, and nobody would be told."""
+    if session.config.getoption("loadgroup", default=False):
+        scattered = [item.nodeid for item in session.items if item.get_closest_marker("story") and "@" not in item.nodeid]
+        if scattered:
+            msg = f"{len(scattered)} stories are in no group of pytest-xdist: see pyproject.toml"
+            raise pytest.UsageError(msg)
 
 
 @pytest.fixture(scope="session")
