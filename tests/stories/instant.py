@@ -156,5 +156,7 @@ def _torn_gangs(instant: Instant) -> Iterator[str]:
             continue
         places = len(run.promises) + sum(pod.node is not None for pod in run.pods)
         least = wanted.get((run.child.namespace, run.child.name), count_wanted(run))  # its Job may not exist yet
+        if run.status.resize is not None:  # of what is given back the promises go first, then its Job becomes smaller
+            least = min(least, run.status.resize.replicas)
         if 0 < places < least:
             yield f"law 3: {places} of {least} pods of `{run.child.path}` have places"
