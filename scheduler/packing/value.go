@@ -130,10 +130,11 @@ func findScarce(nodes []Node, mix []CardClass) (scarce [64]float64) {
 		if allowed == 0 {
 			continue
 		}
-		insisting += float64(float64(mix[i].Count) * float64(s.Accelerators()))
+		asked := float64(float64(mix[i].Count) * float64(s.Accelerators()))
+		insisting += asked
 		for model := range cards {
 			if s.Models>>model&1 == 1 {
-				scarce[model] += float64(float64(mix[i].Count)*float64(s.Accelerators())) / demand * all / allowed
+				scarce[model] += asked / demand * all / allowed
 			}
 		}
 	}

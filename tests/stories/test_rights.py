@@ -18,6 +18,10 @@ OTHER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "other"}
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/commonpool-system/leases"
 
 
+def make_config_map(name: str = "it") -> Manifest:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+
+
 @pytest.fixture(scope="module")
 def town(local_cluster: Cluster) -> Iterator[Town]:
     yield from build_town(local_cluster.kubeconfig)
@@ -57,8 +61,7 @@ def test_a_new_namespace_cannot_say_that_somebody_else_pays(town: Town, labeller
 def test_the_label_can_be_changed_only_by_who_may_update_both_tenants(town: Town, labeller: str) -> None:
     larry, bob = town.person(labeller), town.person(f"bob-{labeller}")
     town.admin.create(f"{RBAC}/clusterrolebindings", make_binding("admin", f"bob-{labeller}", scope="ClusterRoleBinding"))
-    config_map: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "it"}}
-    wait_until(lambda: not hear(bob, "POST", town.path("ConfigMap"), config_map), "bob is an admin of namespaces", 30)
+    wait_until(lambda: not hear(bob, "POST", town.path("ConfigMap"), make_config_map()), "bob is an admin of namespaces", 30)
     ours, theirs = f"{NAMESPACES}/{town.tenant}", f"{NAMESPACES}/{town.nobody}"
 
     def relabel(tenant: str | None) -> Manifest:
@@ -83,10 +86,11 @@ def test_a_tenants_namespace_is_not_let_go_by_who_may_only_change_namespaces(tow
     note = {"metadata": {"annotations": {"commonpool.dev/listed-by": "rival"}}}
     assert "`commonpool.dev/listed-by` is the pool's own" in hear(town.person(labeller), "PATCH", f"{NAMESPACES}/{town.nobody}", note)
     town.admin.request("PATCH", f"{NAMESPACES}/{town.nobody}", {"metadata": {"labels": {"commonpool.dev/tenant": None}}})
-    config_map: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "it"}}
     refused = "belongs to no tenant"
     wait_until(
-        lambda: refused in hear(town.operator, "POST", town.path("ConfigMap", town.nobody), config_map), "it is known to be nobody's", 30
+        lambda: refused in hear(town.operator, "POST", town.path("ConfigMap", town.nobody), make_config_map()),
+        "it is known to be nobody's",
+        30,
     )
 
 
@@ -99,12 +103,11 @@ def test_the_clusters_own_namespaces_belong_to_no_tenant(town: Town, namespace: 
 
 def test_the_operator_writes_only_inside_tenants_namespaces(town: Town) -> None:
     says = "belongs to no tenant: the operator writes"
-    config_map: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "it"}}
     budget: Manifest = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "it"}, "spec": {"maxUnavailable": 0}}
     for kind, body in (
         ("PodDisruptionBudget", budget),
         ("RoleBinding", make_binding("edit", "carol")),
-        ("ConfigMap", config_map),
+        ("ConfigMap", make_config_map()),
         ("Job", make_job(GPU, schedulerName="commonpool")),
     ):
         assert says in hear(town.operator, "POST", town.path(kind, "kube-system"), body)
@@ -134,7 +137,7 @@ def test_a_tenant_writes_gpuworkloads_and_nothing_else_of_ours(town: Town) -> No
 @pytest.fixture
 def tracked(town: Town) -> Iterator[str]:
     """The path of a GPUWorkload that the operator made; its owner is no Job, so that the operator of this cluster leaves it alone."""
-    town.admin.create(town.path("ConfigMap"), {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner"}})
+    town.admin.create(town.path("ConfigMap"), make_config_map("owner"))
     owner = town.admin.get(f"{town.path('ConfigMap')}/owner")["metadata"]
     workload = make_gpu_workload(tracked={"apiVersion": "batch/v1", "kind": "Job", "name": "owner", "uid": owner["uid"]})
     workload["metadata"] = {

@@ -268,10 +268,11 @@ def _find_scarce(nodes: list[_Node], mix: list[CardClass]) -> dict[int, float]:
         allowed = sum(count for model, count in cards.items() if known.models >> model & 1)
         if not known.models or not known.cards * known.milli or not allowed:
             continue
-        insisting += known.expected * known.cards * known.milli
+        asked = known.expected * known.cards * known.milli
+        insisting += asked
         for model in cards:
             if known.models >> model & 1:
-                scarce[model] += known.expected * known.cards * known.milli / demand * everything / allowed
+                scarce[model] += asked / demand * everything / allowed
     for model, count in cards.items():
         if insisting and count:
             scarce[model] += _UNSEEN * insisting / demand * everything / count

@@ -7,7 +7,7 @@ would else get its port now and then, and the server could not come back.
 import random
 import socket
 import time
-from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 
 _POLL_SECONDS = 0.05
@@ -40,20 +40,11 @@ def becomes_free(port: int, within_seconds: float) -> bool:
 def find_free_ports(count: int) -> list[int]:
     """Find `count` different ports that nobody listens on; `OSError` if there are not so many."""
     candidates = range(_LOWEST, _find_end())
-    found: list[int] = []
-    with ExitStack() as stack:
-        for port in random.sample(candidates, len(candidates)):
-            if len(found) == count:
-                return found
-            probe = stack.enter_context(socket.socket())
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found.append(port)
-    msg = f"fewer than {count} of the ports {candidates.start} to {candidates.stop - 1} are free"
-    raise OSError(msg)
+    found = list(islice(filter(is_free, random.sample(candidates, len(candidates))), count))
+    if len(found) < count:
+        msg = f"fewer than {count} of the ports {candidates.start} to {candidates.stop - 1} are free"
+        raise OSError(msg)
+    return found
 
 
 def _find_end() -> int:

@@ -17,7 +17,7 @@ def could_run(status: GPUWorkloadStatus) -> bool:
 
 def read_queued_at(status: GPUWorkloadStatus, created_at: int, now_at: int) -> int:
     """In seconds since 1970 if nothing but the queue keeps it back now; 0: from its creation on. `status`: as it was told last."""
-    queued_at = int(status.queued_at.timestamp()) if status.queued_at is not None else 0
+    queued_at = _read_told(status)
     admitted = find_condition(status.conditions or [], "Admitted")
     if admitted is None or could_run(status):
         return queued_at
@@ -26,9 +26,17 @@ def read_queued_at(status: GPUWorkloadStatus, created_at: int, now_at: int) -> i
     return max(queued_at, created_at) + max(0, now_at - int(admitted.last_transition_time.timestamp()))
 
 
-def find_ran_seconds(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus) -> int:
-    """How long it has run, if it is its owner who has just stopped it; what the pool takes back keeps its age, the time that it ran too."""
+def leave_out_run(previous: GPUWorkloadStatus, wanted: GPUWorkloadStatus, created_at: int) -> int:
+    """The same if its owner has just stopped it, later by the time that it ran; else 0.
+
+    What the pool takes back keeps its age, the time that it ran too.
+    """
     admitted = find_condition(wanted.conditions or [], "Admitted")
     if previous.promised_at is None or wanted.promised_at is not None or admitted is None or admitted.status != "False":
         return 0
-    return max(0, int((admitted.last_transition_time - previous.promised_at).total_seconds()))
+    ran_seconds = max(0, int((admitted.last_transition_time - previous.promised_at).total_seconds()))
+    return max(_read_told(previous), created_at) + ran_seconds if ran_seconds else 0
+
+
+def _read_told(status: GPUWorkloadStatus) -> int:
+    return int(status.queued_at.timestamp()) if status.queued_at is not None else 0

@@ -8,7 +8,7 @@ from commonpool.api.conditions import find_condition
 from commonpool.api.workloadstatus import GPUWorkloadStatus, ReplicaCounts, Resize, Wait
 from commonpool.kube.children import find_child_key
 from commonpool.kube.load import Load
-from commonpool.kube.read.queued import could_run, find_ran_seconds
+from commonpool.kube.read.queued import could_run, leave_out_run
 from commonpool.kube.read.stints import Stint
 from commonpool.kube.status.accounting import account
 from commonpool.kube.status.conditions import build_conditions, read_instant, shorten
@@ -95,11 +95,7 @@ def _find_queued_at(view: WorkloadView, previous: GPUWorkloadStatus, wanted: GPU
     """0: as it was told last."""
     if view.planned is None:
         return 0
-    if could_run(wanted):
-        return view.planned.queued_at
-    ran_seconds = find_ran_seconds(previous, wanted)
-    before_at = int(previous.queued_at.timestamp()) if previous.queued_at is not None else 0
-    return max(before_at, view.planned.created_at) + ran_seconds if ran_seconds else 0
+    return view.planned.queued_at if could_run(wanted) else leave_out_run(previous, wanted, view.planned.created_at)
 
 
 def _count_held(planned: Workload | None) -> int:
